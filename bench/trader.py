@@ -56,10 +56,9 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
             manager.config, Calendar.load(), access, clock, runner.board, is_paper=True
         ).build(date)
         runner.begin(prepared.day)
-        await prepared.day.open(prepared.session)
+        await runner.open(prepared.day, prepared.day.open(prepared.session))
         print("ready", flush=True)
         if page:
-            await runner.opened()
             await look_at_page(runner)
             status = Path("/proc/self/status").read_text()
             print(

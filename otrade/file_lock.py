@@ -6,13 +6,16 @@ import fcntl
 import os
 from pathlib import Path
 
+from otrade.plain_file import own_file, own_folder
 
-def lock_file(path: Path, *, folder_mode: int = 0o777) -> int:
+
+def lock_file(path: Path) -> int:
     """Make the file, and its folder, and hold it: a descriptor, which lets go when it is closed.
-    BlockingIOError while another process holds it; another OSError when it cannot be made.
+    BlockingIOError while another process holds it; another OSError when it cannot be made, or is not
+    ours.
     """
-    path.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    own_folder(path.parent)
+    fd = own_file(path, os.O_RDWR)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -27,7 +27,7 @@ BASE = "_core.types errors units clock patience plain_file"
 TABLE = {
     # ------------------------------------------------------------------- the core's ground
     "errors": "",
-    "file_lock": "",
+    "file_lock": "plain_file",
     "plain_file": "",
     "patience": "clock errors",
     "_core": "",
@@ -108,7 +108,7 @@ TABLE = {
     "simulator.base": "simulator.draws",
     "simulator.prices": "simulator.base simulator.draws",
     "simulator.faults": "simulator.base simulator.draws",
-    "simulator.exchange": "simulator.base simulator.draws simulator.faults simulator.prices",
+    "simulator.exchange": "plain_file simulator.base simulator.draws simulator.faults simulator.prices",
     "simulator.net": "simulator.base simulator.draws simulator.exchange simulator.faults",
     "simulator.kite.rest": "simulator.base simulator.draws simulator.exchange simulator.faults simulator.net",
     "simulator.kite": "simulator.base simulator.exchange simulator.faults simulator.kite.rest "
@@ -176,7 +176,7 @@ TABLE = {
     "drill.trader": "drill.trader.feeds simulator simulator.base simulator.exchange",
     "drill.bounds": "",
     "drill.draws": "",
-    "drill.reports": "errors",
+    "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} brokers calendar drill.draws drill.trader instruments journal live.day live.plan live.startup "
     "simulator simulator.base",
     "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "

@@ -14,7 +14,7 @@ import orjson
 
 from otrade.brokers.parse import IST
 from otrade.errors import BrokerError, TokenError
-from otrade.plain_file import open_plain, read_plain, write_whole
+from otrade.plain_file import open_own, read_own, write_whole
 
 
 class AccessSession(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ def load_session(path: Path, api_key: str, now_ns: int) -> AccessSession | None:
     to them.
     """
     try:
-        with open_plain(path) as file:
+        with open_own(path) as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
             data = file.read()
     except FileNotFoundError:
@@ -88,7 +88,7 @@ def load_session(path: Path, api_key: str, now_ns: int) -> AccessSession | None:
 def last_user(path: Path, api_key: str) -> str:
     """The user of the last login through this app, however long ago; empty when nobody knows."""
     try:
-        saved = msgspec.json.decode(read_plain(path), type=_TokenFile)
+        saved = msgspec.json.decode(read_own(path), type=_TokenFile)
     except (OSError, msgspec.DecodeError):
         return ""
     return saved.user_id if saved.api_key == api_key else ""

@@ -19,7 +19,7 @@ from otrade.brokers.registry import NAMES
 from otrade.config.rules import Rules
 from otrade.config.schema import Config
 from otrade.errors import ConfigError
-from otrade.plain_file import read_plain
+from otrade.plain_file import new_file, read_plain
 
 DEFAULTS = (
     "paper.json",
@@ -184,10 +184,33 @@ def init(directory: Path) -> list[Path]:
     written = []
     for name, data in [*((n, default_bytes(n)) for n in DEFAULTS), ("schema.json", json_schema())]:
         target = directory / name
-        if not target.exists():
-            target.write_bytes(data)
-            written.append(target)
+        try:
+            with new_file(target) as out:
+                out.write(data)
+        except FileExistsError:
+            continue  # a link that leads nowhere is there too
+        written.append(target)
     return written
+
+
+FILE_ONLY = (
+    *(
+        f"{part}.{name}_url"
+        for part in ("broker", "second_feed")
+        for name in ("rest", "feed", "login", "instruments", "redirect")
+    ),
+    "broker.order_url",
+    *("paths", "log.path", "sim.prices", "history.files"),
+    *("web.host", "web.names", "web.tls_cert", "web.tls_key"),
+)
+"""Where secrets are sent, which files of the machine are read and written, and where it is listened:
+whoever holds a session on the page must not choose that. It is changed in the file alone.
+"""
+
+
+def is_file_only(path: str) -> bool:
+    """Whether a path of `differences` is, or lies below, one that only the file may change."""
+    return any(path == name or path.startswith((f"{name}.", f"{name}[")) for name in FILE_ONLY)
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -589,6 +589,14 @@ class AlertsConfig(ConfigBase, frozen=True, kw_only=True):
             description="open quantity without a working stop for longer is an alarm",
         ),
     ] = 10.0
+    loop_stall_ms: Annotated[
+        int,
+        Meta(
+            ge=50,
+            le=60_000,
+            description="a turn of the trading loop that lasts longer is told about (live)",
+        ),
+    ] = 500
     tries: Annotated[
         int, Meta(ge=1, le=20, description="to deliver one message, each after a longer wait")
     ] = 5

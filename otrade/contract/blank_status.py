@@ -15,6 +15,10 @@ NO_CHARGES = views.ChargesView(
     words="",
 )
 
+NO_LOOP = views.LoopStatus(
+    lag_ms=0.0, longest_turn_ms=0.0, longest_turn_at_ms=None, stalls=0, stalled_ms=0.0
+)
+
 
 def blank_status(
     *,
@@ -24,6 +28,7 @@ def blank_status(
     lifecycle: views.Lifecycle,
     speed: float = 1.0,
     not_ready: list[str],
+    loop: views.LoopStatus = NO_LOOP,
 ) -> views.Status:
     """Before the first day."""
     return views.Status(
@@ -65,5 +70,6 @@ def blank_status(
             naked_now=0,
         ),
         latency=views.LatencyStatus(p50_ns=0, p99_ns=0, max_ns=0, count=0),
+        loop=loop,
         not_ready=not_ready,
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from otrade.contract.views import Id, Leg, Row, Seq, Side
+from otrade.contract.views import Id, Leg, Row, SecretRow, Seq, Side
 
 JournalName = Annotated[
     str,
@@ -248,6 +248,7 @@ class ConfigView(Row, frozen=True, kw_only=True):
     values: msgspec.Raw
     json_schema: msgspec.Raw
     hot: str  # what may change while trading, in words
+    file_only: list[str]  # paths that are changed in the file alone, with what is below them
     trouble: str  # why the file cannot be read now; `values` is then what is in force
 
 
@@ -258,14 +259,15 @@ class ConfigChange(Row, frozen=True, kw_only=True):
     when: Literal["now", "next_start"]
 
 
-class ConfigDraft(Row, frozen=True, kw_only=True):
-    """A whole new configuration. It is written only with `write`, and only when the file is still
-    the one that `digest` names.
+class ConfigDraft(SecretRow, frozen=True, kw_only=True):
+    """A whole new configuration. It is written only with `write`, only when the file is still the
+    one that `digest` names, and only with one's own `password` given again.
     """
 
     digest: Annotated[str, Meta(max_length=64)]
     values: msgspec.Raw
     write: bool = False
+    password: Annotated[str, Meta(max_length=256)] = ""
 
 
 class ConfigVerdict(Row, frozen=True, kw_only=True):

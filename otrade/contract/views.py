@@ -175,6 +175,16 @@ class EngineGone(Row, frozen=True, kw_only=True):
     words: str  # what is known, what the watchdog says, and what to do
 
 
+class LoopStatus(Row, frozen=True, kw_only=True):
+    """Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens."""
+
+    lag_ms: float  # the longest of the last minute or two: how much later than due something ran
+    longest_turn_ms: float  # since the start; true to 10 ms
+    longest_turn_at_ms: int | None  # when that was; null when nothing was timed yet
+    stalls: int  # turns longer than `alerts.loop_stall_ms`
+    stalled_ms: float  # of all of them together
+
+
 class Status(Row, frozen=True, kw_only=True):
     version: str
     mode: Mode
@@ -195,6 +205,7 @@ class Status(Row, frozen=True, kw_only=True):
     counts: CountStatus
     protection: ProtectionStatus
     latency: LatencyStatus
+    loop: LoopStatus
     not_ready: list[str] = []  # what would keep an entry out now, in words; empty when it is ready
     gone: EngineGone | None = None
 
@@ -481,7 +492,7 @@ UserName = Annotated[
     str,
     Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="1 to 32 letters, digits, . _ -"),
 ]
-NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
+NewPassword = Annotated[str, Meta(min_length=12, max_length=256)]
 
 
 class SecretRow(Row, frozen=True, kw_only=True):

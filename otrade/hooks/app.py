@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otrade.contract.hints import NOTICE_BYTES_MAX, Hint, TokenNotice
 from otrade.guard.asgi import keep_place
-from otrade.hooks.postbacks import Postbacks, Verdict
+from otrade.hooks.postbacks import Postbacks, PostbackVerdict
 from otrade.hooks.settings import HookSender
 
 BODY_BYTES_MAX = 64 * 1024
@@ -29,7 +29,7 @@ def create_hooks_app(
 
     def order(path: str, body: bytes, scope: Scope) -> int:
         verdict, hint = postbacks[path].judge(body)
-        if verdict in (Verdict.HINT, Verdict.KNOWN):
+        if verdict in (PostbackVerdict.HINT, PostbackVerdict.KNOWN):
             keep_place(scope)
         if hint is None:
             return verdict.value

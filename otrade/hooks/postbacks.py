@@ -20,7 +20,7 @@ KNOWN_MAX = 4_096
 """Updates that are remembered: one that is posted again is none."""
 
 
-class Verdict(Enum):
+class PostbackVerdict(Enum):
     """What became of a body."""
 
     REFUSED = 400
@@ -39,18 +39,18 @@ class Postbacks:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._read = part_of(sender.broker, "postback").read_postback
 
-    def judge(self, body: bytes) -> tuple[Verdict, OrderHint | None]:
+    def judge(self, body: bytes) -> tuple[PostbackVerdict, OrderHint | None]:
         """Whether the engine should hear of it."""
         try:
             order_id, order_time = self._read(body, self._sender.secret, self._sender.user_id)
         except BrokerError:
-            return Verdict.REFUSED, None
+            return PostbackVerdict.REFUSED, None
         if (order_id, order_time) in self._known:
-            return Verdict.KNOWN, None
+            return PostbackVerdict.KNOWN, None
         if not self._bucket.has(1, self._now_s()):
-            return Verdict.TOO_MANY, None
+            return PostbackVerdict.TOO_MANY, None
         hint = OrderHint(broker=self._sender.broker, order_id=order_id, order_time=order_time)
-        return Verdict.HINT, hint
+        return PostbackVerdict.HINT, hint
 
     def delivered(self, hint: OrderHint) -> None:
         """It is on its way; only now it need not come again."""

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from otrade.errors import InstrumentError
-from otrade.plain_file import open_plain
+from otrade.plain_file import new_file, open_own, own_folder
 
 FORMAT = "OTRADE-TABLE-1"
 RUN_LINES = 50_000
@@ -34,7 +34,7 @@ class SortedTable:
         """InstrumentError when it is not there, of another format, cut short or damaged."""
         self.path = path
         try:
-            with open_plain(path) as file:
+            with open_own(path) as file:
                 head = file.readline(1_000).decode(errors="replace").split("\t")
                 if len(head) != 4 or head[0] != FORMAT or not head[2].isdigit():
                     raise InstrumentError(
@@ -97,7 +97,7 @@ def write_table(path: Path, about: str, lines: Iterable[tuple[str, str]]) -> int
     """Sort and write (key, value) lines; how many. Memory is bounded by `RUN_LINES`. OSError when
     the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(path.parent)
     n = 0
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".table-") as work:
         runs: list[Path] = []
@@ -116,7 +116,7 @@ def write_table(path: Path, about: str, lines: Iterable[tuple[str, str]]) -> int
             for file in files:
                 file.close()
         whole = Path(work) / "whole"
-        with whole.open("wb") as out, body.open("rb") as file:
+        with new_file(whole) as out, body.open("rb") as file:
             out.write(f"{FORMAT}\t{about}\t{size}\t{crc:08x}\n".encode())
             while chunk := file.read(CHUNK):
                 out.write(chunk)

@@ -5,12 +5,13 @@ gzip, of the standard library: a year of journals is a few gigabytes either way,
 read it.
 """
 
-import os
 import re
 import shutil
 from pathlib import Path
 
 import msgspec
+
+from otrade.plain_file import new_file, open_own
 
 NAME = re.compile(r"\d{4}-\d{2}-\d{2}(\.\d+)?\.otj(\.gz)?")
 LEVEL = 6
@@ -82,9 +83,10 @@ def compress(path: Path) -> Path:
     target = path.with_suffix(".otj.gz")
     temporary = path.with_suffix(".otj.gz.tmp")
     try:
-        with path.open("rb") as source, gzip.open(temporary, "wb", LEVEL) as out:
-            shutil.copyfileobj(source, out, 1 << 20)
-        os.chmod(temporary, 0o600)
+        temporary.unlink(missing_ok=True)
+        with open_own(path) as source, new_file(temporary) as file:
+            with gzip.open(file, "wb", LEVEL) as out:
+                shutil.copyfileobj(source, out, 1 << 20)
         temporary.replace(target)
     except OSError:
         temporary.unlink(missing_ok=True)

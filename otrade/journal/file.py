@@ -24,7 +24,6 @@ from otrade.file_lock import lock_file
 from otrade.journal.layout import HEADER_BYTES, Header
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.scan import ScanResult, check, windows
-from otrade.plain_file import require_plain
 
 AHEAD = 1
 AHEAD_BUSY = 2
@@ -111,7 +110,7 @@ class JournalFile:
     # -------------------------------------------------------------------------------------- opening
     def _open(self, identity: dict[str, str], now_ns: int, window_bytes: int) -> ScanResult:
         try:
-            self._fd = lock_file(self.path, folder_mode=0o700)
+            self._fd = lock_file(self.path)
         except BlockingIOError:
             raise JournalBusy(
                 f"{self.path} is being written by another engine: stop it first"
@@ -121,7 +120,6 @@ class JournalFile:
                 f"{self.path} cannot be written ({error.strerror}): make it writable, or set paths.var"
             ) from None
         try:
-            require_plain(self._fd, self.path)
             if os.fstat(self._fd).st_size == 0:
                 self._create(Header(identity, now_ns, window_bytes))
             verdict = check(self.path)

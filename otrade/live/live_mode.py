@@ -69,7 +69,7 @@ async def _run_day(
 ) -> None:
     heartbeat.open()
     if manager.config.watchdog.enabled:
-        _start_watchdog(runner, manager.path, Path(manager.config.paths.var))
+        _start_watchdog(runner, manager)
     other = secondary_broker(manager.config)
     secondary = LiveAccess(manager.config, clock, other) if other is not None else None
     cache = InstrumentCache(
@@ -108,9 +108,9 @@ async def _run_day(
     await runner.after_last(keep_page=False)
 
 
-def _start_watchdog(runner: Runner, config: Path, var_dir: Path) -> None:
+def _start_watchdog(runner: Runner, manager: ConfigManager) -> None:
     try:
-        spawn(config, var_dir)
+        spawn(manager.path, manager.config)
     except OSError as error:
         runner.board.say(
             Severity.ERROR,

@@ -40,6 +40,7 @@ from otrade.live.engine_socket.hint_socket import HintHandler, HintSocket
 from otrade.live.engine_socket.requests import Requests
 from otrade.live.history.latency import keep
 from otrade.live.monitoring.day_report import DaySummary, render, render_total, short, summarize
+from otrade.live.monitoring.loop_watch import LoopWatch
 from otrade.live.monitoring.price_alarm import PriceAlarm
 from otrade.live.monitoring.progress import Progress
 from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
@@ -136,6 +137,7 @@ class Runner:
         self._page: ListeningProcess | None = None
         self._page_url = ""
         self._serving: asyncio.Task[None] | None = None
+        self._loop_watch: LoopWatch | None = None
         self._hooks: ListeningProcess | None = None
         self._hints: HintSocket | None = None
         self._signals: StopSignals | None = None
@@ -173,6 +175,7 @@ class Runner:
         self._kill_switch.install(asyncio.get_running_loop())
         self._write_run_file()
         self._serving = asyncio.get_running_loop().create_task(self._socket.serve())
+        self._start_loop_watch()
         return self
 
     def __exit__(
@@ -181,6 +184,8 @@ class Runner:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._loop_watch is not None:
+            self._loop_watch.stop()
         self._stop_tuning()
         self.progress.end()
         self._kill_switch.remove()
@@ -188,6 +193,18 @@ class Runner:
             self._signals.__exit__(exc_type, exc, traceback)
         self._run_file.__exit__(exc_type, exc, traceback)
         close_log(self._log)
+
+    def _start_loop_watch(self) -> None:
+        """On a paper day a stall is counted and not said: simulated time waits for the loop, and a
+        journal must not depend on how busy the machine is.
+        """
+        self._loop_watch = self.source.loop_watch = LoopWatch(
+            asyncio.get_running_loop(),
+            stall_ns=self.config.alerts.loop_stall_ms * NS_PER_MS,
+            now_ns=self.clock.now_ns,
+            board=self.board if self._mode == "live" else None,
+        )
+        self._loop_watch.start()
 
     # ---------------------------------------------------------------------------------------- days
     async def prepare(self, work: Coroutine[Any, Any, T]) -> T:
@@ -416,10 +433,12 @@ class Runner:
             say=self.board.say,
             wall_ns=time.time_ns,
         )
+        command = alert_command(
+            self.config.paths.secrets, config.tries, [target.name for target in config.targets]
+        )
         self._alert_sender = self._alerts.sender = AlertSenderClient(
-            alert_command(
-                self.config.paths.secrets, config.tries, [target.name for target in config.targets]
-            ),
+            command.args,
+            command.env,
             on_outcome=self._alerts.on_outcome,
             on_trouble=self._alerts.on_trouble,
         )

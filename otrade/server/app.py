@@ -23,7 +23,7 @@ from otrade.config.secret import remember
 from otrade.contract.messages import SOCKET
 from otrade.engine_link.link import EngineLink
 from otrade.errors import OTradeError
-from otrade.live.notices.json_log import JsonLinesFormatter, TolerantLogFile
+from otrade.live.notices.json_log import close_log, open_page_log
 from otrade.live.runtime.server_file import ServerFile, ServerInfo, ServerStarted
 from otrade.server.source import RemoteEngine
 from otrade.web.auth.access_control import AccessControl, new_local_token
@@ -31,13 +31,6 @@ from otrade.web.auth.users import ACCESS_DIR
 from otrade.web.http.tls import Tls
 from otrade.web.server import WebServer
 
-LOGS = {
-    "otrade": "server.jsonl",
-    "uvicorn": "server.jsonl",
-    "asyncio": "server.jsonl",
-    "otrade.audit": "audit.jsonl",
-}
-"""Loggers, and their files in the folder `log`."""
 NICE = 5
 OOM_SCORE = 500
 """The engine is to live longer than its page."""
@@ -77,7 +70,7 @@ async def _serve(options: ServeOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     _step_back()
-    with ServerFile(var) as file, _logs(var):
+    with ServerFile(var) as file, _logs(var, config.log):
         token = new_local_token()
         remember(token)
         access = AccessControl(
@@ -163,25 +156,11 @@ def _step_back() -> None:
 
 
 @contextmanager
-def _logs(var: Path) -> Iterator[None]:
-    """The server's log, and what people did and were refused, beside the engine's."""
-    directory = var / "log"
-    directory.mkdir(parents=True, exist_ok=True)
-    handlers = {
-        name: TolerantLogFile(directory / name, LogConfig(), lambda words: None)
-        for name in set(LOGS.values())
-    }
-    for handler in handlers.values():
-        handler.setFormatter(JsonLinesFormatter())
-    for logger, name in LOGS.items():
-        logging.getLogger(logger).addHandler(handlers[name])
-        logging.getLogger(logger).propagate = False
-    logging.getLogger("otrade").setLevel(logging.INFO)
+def _logs(var: Path, config: LogConfig) -> Iterator[None]:
+    """The server's log, and what people did and were refused."""
+    handlers = open_page_log(var, config, lambda words: print(words, file=sys.stderr))
     try:
         yield
     finally:
-        for logger, name in LOGS.items():
-            logging.getLogger(logger).removeHandler(handlers[name])
-        for handler in handlers.values():
-            with contextlib.suppress(OSError):
-                handler.close()
+        for handler in handlers:
+            close_log(handler)

@@ -17,10 +17,12 @@ import orjson
 
 from otrade.config import Config, ConfigManager
 from otrade.config.manager import (
+    FILE_ONLY,
     RELOADABLE_WORDS,
     applied_now,
     differences,
     from_bytes,
+    is_file_only,
     json_schema,
     to_bytes,
 )
@@ -58,6 +60,7 @@ class ConfigEditor:
             values=msgspec.Raw(to_bytes(self._in_force.config) if trouble else raw),
             json_schema=msgspec.Raw(json_schema()),
             hot=RELOADABLE_WORDS,
+            file_only=list(FILE_ONLY),
             trouble=trouble,
         )
 
@@ -86,6 +89,12 @@ class ConfigEditor:
         except ConfigError as error:
             return _refused(error.path, str(error))
         old = self._in_force.config
+        if only := self._file_only(raw, new):
+            return _refused(
+                only,
+                f"{only} cannot be changed here: where secrets go, which files are used and where it is listened is decided on the "
+                f"engine's machine. Edit {self._in_force.path} there",
+            )
         before, now, after = map(msgspec.to_builtins, (old, applied_now(old, new), new))
         later = differences(now, after)
         changes = [
@@ -115,6 +124,15 @@ class ConfigEditor:
         return ConfigVerdict(
             ok=True, field="", problem="", changes=changes, words=f"Written. {words}", backup=backup
         )
+
+    def _file_only(self, raw: bytes, new: Config) -> str:
+        """What of the file this would change although only the file may; empty when nothing."""
+        try:
+            there = from_bytes(raw, "")
+        except ConfigError:
+            there = self._in_force.config
+        changed = differences(msgspec.to_builtins(there), msgspec.to_builtins(new))
+        return next((path for path in changed if is_file_only(path)), "")
 
     def _replace(self, before: bytes, text: bytes) -> str:
         """The new file in one step, with the mode of the old one; the old one's content is on the

@@ -67,9 +67,11 @@ class JournalQueries:
         # A name is looked for among those that are there, so that no path can be asked for.
         if name not in {row.name for row in self.files()}:
             raise JournalError(f"there is no journal {name!r}")
+        command = journal_command(what, self._directory / name, msgspec.json.encode(question))
         async with self._lock:
             process = await asyncio.create_subprocess_exec(
-                *journal_command(what, self._directory / name, msgspec.json.encode(question)),
+                *command.args,
+                env=command.env,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

@@ -17,12 +17,13 @@ from otrade.engine_link.link import BROKER_WITHIN_S, EngineLink
 from otrade.engine_link.replica import gone
 from otrade.errors import EngineGoneError
 from otrade.journal.questions import MomentQuestion, RowsQuestion
+from otrade.live.notices.json_log import AUDIT_NAME
 from otrade.server.config_editor import ConfigEditor, ConfigInForce
 from otrade.server.engine_gone import GoneWords
 from otrade.server.journal_queries import JournalQueries
 from otrade.units import NS_PER_MS
 
-audit_log = logging.getLogger("otrade.audit")
+audit_log = logging.getLogger(AUDIT_NAME)
 
 
 class RemoteQueries:
@@ -179,5 +180,5 @@ class RemoteEngine:
         return await self._link.finish_login(redirected_to)
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
-        """Into `var/log/audit.jsonl`."""
+        """Into the audit, a log of its own (`otrade-audit.jsonl`)."""
         audit_log.info(words, extra={"fields": {"who": who, "what": what, "ok": ok}})

@@ -55,9 +55,9 @@ def create_app(
     besides those of the loopback. `now_s` is a monotonic clock, `wall_s` UNIX time.
     """
     authenticator, audit = Authenticator(access), Audit(source, now_s)
-    data = DataHandlers(source, authenticator, audit, wall_s)
+    data = DataHandlers(source, authenticator, audit, now_s=now_s, wall_s=wall_s)
     sessions = SessionHandlers(access, authenticator, audit)
-    queries = QueryHandlers(source.queries, audit)
+    queries = QueryHandlers(source.queries, access, audit)
     dispatch = Dispatch(authenticator, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
     websocket = StreamHandler(stream or DeltaStream(source), authenticator, audit)

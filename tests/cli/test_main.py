@@ -213,6 +213,7 @@ STATUS = {
     "feed": {"connected": False, "ticks": 3, "refused": 1, "reconnects": 2},
     "broker": {"connected": True, "orders_sent": 4, "in_doubt": 1, "quarantined": 0},
     "latency": {"p50_ns": 1_500, "p99_ns": 9_000},
+    "loop": {"lag_ms": 3.25, "longest_turn_ms": 7_900.0, "stalls": 2},
     "counts": {"signals": 3, "open_brackets": 1},
 }
 VAR = Path("var")

@@ -327,6 +327,12 @@ def test_init_writes_what_is_missing_and_touches_nothing_else(tmp_path):
     }
     assert (mine / "paper.json").read_text() == "mine"
     assert manager.init(mine) == []
+    (mine / "calendar.json").unlink()
+    (mine / "calendar.json").symlink_to(tmp_path / "elsewhere")
+    assert manager.init(mine) == [] and not (tmp_path / "elsewhere").exists()
+    assert {
+        p.stat().st_mode & 0o077 for p in mine.iterdir() if not p.is_symlink() and p.name in written
+    } == {0}
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,18 @@ def written(path: Path, *seeds: int, **other: Any) -> Path:
     return path
 
 
+def test_a_report_takes_no_other_file_s_place(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"precious")
+    (tmp_path / "r.part").symlink_to(other)
+    (tmp_path / "s").write_bytes(b"precious too")
+    for name in ("r", "s"):
+        with pytest.raises(DrillReportError, match="cannot be written"):
+            written(tmp_path / name, 10)
+    assert other.read_bytes() == b"precious" and (tmp_path / "s").read_bytes() == b"precious too"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "r.part", "s"]
+
+
 # ------------------------------------------------------------------------------------ parts of seeds
 def test_parts_are_all_seeds_once_and_even() -> None:
     for seed in range(200):
@@ -199,12 +211,12 @@ def test_a_drill_stops_at_the_first_violation_or_tells_them_all(
     assert drill(request, said.append) == 1
     assert read_report(tmp_path / "r", SessionResult).seeds == [0, 1]
     said.clear()
-    assert drill(replace(request, keeps_going=True), said.append) == 1
-    report = read_report(tmp_path / "r", SessionResult)
+    assert drill(replace(request, keeps_going=True, report=tmp_path / "all"), said.append) == 1
+    report = read_report(tmp_path / "all", SessionResult)
     assert report.seeds == [0, 1, 2, 3, 4] and list(report.failures) == [1, 3]
     assert "violated by seeds 1, 3" in said[-1]
     again: list[str] = []
-    assert tell_reports([tmp_path / "r"], again.append) == 1
+    assert tell_reports([tmp_path / "all"], again.append) == 1
     assert kept(again) == kept(said)
     assert "at 3" in "\n".join(again) and "violations          2" in "\n".join(again)
 
@@ -212,10 +224,14 @@ def test_a_drill_stops_at_the_first_violation_or_tells_them_all(
 def test_the_commands_name_what_is_wrong(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    (tmp_path / "there").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "half.part").write_bytes(b"somebody's")
     for args, words in (
         (["--shard", "3/2"], "--shard: '3/2': I/M"),
         (["--seeds", "2", "--shard", "1/3"], "--shard: 3 parts of 2 sessions"),
         (["--report", str(tmp_path / "no" / "r")], "there is no such directory"),
+        (["--report", str(tmp_path / "there")], "there: --report: is there already"),
+        (["--report", str(tmp_path / "half")], "half.part: --report: is there already"),
         (["report", str(tmp_path / "r")], "r: cannot be read"),
     ):
         assert main.main(["drill", *args]) == 5

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otrade.contract.hints import OrderHint
-from otrade.hooks.postbacks import BURST, KNOWN_MAX, Postbacks, Verdict
+from otrade.hooks.postbacks import BURST, KNOWN_MAX, Postbacks, PostbackVerdict
 from otrade.hooks.settings import HookSender
 
 SECRET = "an app's secret"
@@ -31,14 +31,14 @@ class PostbackClock:
 def test_a_proved_one_is_a_hint_once() -> None:
     postbacks = Postbacks(SENDER, PostbackClock())
     verdict, hint = postbacks.judge(body(status="COMPLETE", filled_quantity=10))
-    assert verdict is Verdict.HINT
+    assert verdict is PostbackVerdict.HINT
     assert hint == OrderHint(
         broker="kite", order_id="221111000000001", order_time="2026-11-19 09:30:01"
     )
-    assert postbacks.judge(body())[0] is Verdict.HINT, "until it is on its way it may come again"
+    assert postbacks.judge(body())[0] is PostbackVerdict.HINT, "until it is on its way it may come again"
     postbacks.delivered(hint)
-    assert postbacks.judge(body(status="REJECTED")) == (Verdict.KNOWN, None)
-    assert postbacks.judge(body(order_timestamp="2026-11-19 09:30:02"))[0] is Verdict.HINT
+    assert postbacks.judge(body(status="REJECTED")) == (PostbackVerdict.KNOWN, None)
+    assert postbacks.judge(body(order_timestamp="2026-11-19 09:30:02"))[0] is PostbackVerdict.HINT
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_proved_one_is_a_hint_once() -> None:
     ],
 )  # fmt: skip
 def test_what_proves_nothing_is_refused(bad: bytes) -> None:
-    assert Postbacks(SENDER, PostbackClock()).judge(bad) == (Verdict.REFUSED, None)
+    assert Postbacks(SENDER, PostbackClock()).judge(bad) == (PostbackVerdict.REFUSED, None)
 
 
 def test_strangers_use_up_nothing() -> None:
     clock = PostbackClock()
     postbacks = Postbacks(SENDER, clock)
     for _ in range(10 * BURST):
-        assert postbacks.judge(body(secret="another"))[0] is Verdict.REFUSED
+        assert postbacks.judge(body(secret="another"))[0] is PostbackVerdict.REFUSED
     taken = [postbacks.judge(body(str(n)))[0] for n in range(BURST + 3)]
-    assert taken == [Verdict.HINT] * BURST + [Verdict.TOO_MANY] * 3
+    assert taken == [PostbackVerdict.HINT] * BURST + [PostbackVerdict.TOO_MANY] * 3
     clock.s += 1
-    assert postbacks.judge(body("after a second"))[0] is Verdict.HINT
+    assert postbacks.judge(body("after a second"))[0] is PostbackVerdict.HINT
 
 
 def test_what_is_remembered_has_a_bound() -> None:

@@ -20,7 +20,7 @@ from otrade.contract.framing import FrameWriter
 from otrade.contract.hints import HINT_BYTES_MAX, NOTICE_BYTES_MAX, OrderHint
 from otrade.guard.humble import NICE, OOM_SCORE
 from otrade.hooks.process import MEMORY_BYTES_MAX
-from otrade.hooks.settings import HooksSettings, HookSender
+from otrade.hooks.settings import HookSender, HooksSettings
 from otrade.live.engine_socket.hint_socket import HintSocket
 from otrade.live.runtime.child_processes import hooks_command
 from otrade.live.runtime.listening_process import ListeningProcess
@@ -163,7 +163,7 @@ def test_it_holds_one_secret_and_gives_way(tmp_path: Path, monkeypatch: pytest.M
         assert Path(f"/proc/{pid}/cmdline").read_bytes().count(SECRET.encode()) == 0
         assert os.getpriority(os.PRIO_PROCESS, pid) >= NICE
         assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == OOM_SCORE
-        assert resource.prlimit(pid, resource.RLIMIT_AS)[0] == MEMORY_BYTES_MAX
+        assert resource.prlimit(pid, resource.RLIMIT_DATA)[0] == MEMORY_BYTES_MAX
         assert os.getsid(pid) == pid != os.getsid(0), "Ctrl-C on our terminal is not its own"
         loaded = Path(f"/proc/{pid}/maps").read_text()
         assert "/otrade/_core/" not in loaded, "it knows nothing of the engine"

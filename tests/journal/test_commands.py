@@ -5,10 +5,13 @@ difference shown with both sides.
 from __future__ import annotations
 
 import csv
+import os
 import re
+import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ import pytest
 from otrade._core.types import Lost, Rec
 from otrade.cli import main
 from otrade.cli.commands import journal as commands
+from otrade.errors import JournalError
+from otrade.journal import export as exporting
 from otrade.journal.file import JournalFile
 from otrade.journal.layout import HEADER_BYTES
 from otrade.journal.memory import MemoryJournal
@@ -268,6 +273,56 @@ def test_export_is_the_same_in_every_form_and_holds_no_secret(
         run("journal", "export", whole, "--format", "parquet") == BAD_INPUT
         and "--to" in capsys.readouterr().err
     )
+
+
+FORMS = ("jsonl", "csv", "parquet")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "kind", ["itself", "other", "link", "link to itself", "to nowhere", "pipe"]
+)
+def test_export_overwrites_nothing(
+    kind: str, form: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`journal export J --to J` once emptied the day's journal."""
+    journal, other = tmp_path / NAME, tmp_path / "other"
+    journal.write_bytes(whole.read_bytes())
+    other.write_bytes(b"precious")
+    target = tmp_path / "target"
+    if kind in ("itself", "other"):
+        target = journal if kind == "itself" else other
+    elif kind == "pipe":
+        os.mkfifo(target)
+    else:
+        target.symlink_to({"link": other, "link to itself": journal}.get(kind, tmp_path / "no"))
+    assert run("journal", "export", journal, "--format", form, "--to", target) == BAD_INPUT
+    assert "is there already, and nothing is overwritten" in capsys.readouterr().err
+    assert journal.read_bytes() == whole.read_bytes() and other.read_bytes() == b"precious"
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_export_is_its_owner_s_alone(form: str, whole: Path, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert run("journal", "export", whole, "--format", form, "--to", tmp_path / "a") == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+
+def test_an_export_that_fails_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        yield {"seq": 1, "section": 0, "ts_ns": 0, "kind": "HELLO", "offset": 0}
+        raise OSError(28, "No space left on device")
+
+    for form in FORMS:
+        with pytest.raises(JournalError, match="No space left"):
+            exporting.write(rows(), tmp_path / "a", form)
+        assert not (tmp_path / "a").exists()
 
 
 def test_replay_says_the_same_or_shows_both_sides(

@@ -10,7 +10,18 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.page.conftest import Running, ask, axe, engine, enter, go, open_page, person, shot
+from tests.page.conftest import (
+    Running,
+    ask,
+    axe,
+    engine,
+    enter,
+    go,
+    open_page,
+    person,
+    shot,
+)
+from tests.web.logins import PASSWORD
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +181,8 @@ def test_a_viewer_sees_and_changes_nothing(browser: Browser, running: Running) -
 def test_a_field_is_changed_with_its_difference_shown_first(page: Page, running: Running) -> None:
     go(page, "Configuration")
     page.locator("summary").filter(has_text=re.compile("^risk")).click()
+    page.locator("summary").filter(has_text=re.compile("^paths")).click()
+    expect(page.get_by_label("secrets")).to_be_disabled()
     field = page.get_by_label("max_trades_per_day")
     field.fill("-3")
     expect(field).to_have_attribute("aria-invalid", "true")
@@ -183,6 +196,8 @@ def test_a_field_is_changed_with_its_difference_shown_first(page: Page, running:
     expect(page.get_by_text("All of it is in force within five seconds")).to_be_visible()
     shot(page, "configuration")
     before = running.config.read_bytes()
+    expect(write).to_be_disabled()
+    page.get_by_label("Your password, again").fill(PASSWORD)
     write.click()
     expect(
         page.get_by_text(re.compile(r"Written\..*The former file is paper\.json\..*\.bak"))

@@ -1,5 +1,6 @@
 """The configuration on the page: checked as the engine checks it, replaced in one step, never lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import orjson
 import pytest
 
 from otrade.config import ConfigManager
+from otrade.config.manager import FILE_ONLY, is_file_only
+from otrade.config.schema import Config, InstrumentConfig
 from otrade.contract.queries import ConfigDraft, ConfigVerdict
 from otrade.server.config_editor import BACKUPS_MAX, ConfigEditor
 
@@ -164,3 +167,84 @@ def test_old_backups_go(editor: ConfigEditor, path: Path) -> None:
     assert (
         len(kept) == BACKUPS_MAX and kept[-1] == f"paper.json.2026-11-23T{BACKUPS_MAX + 5:06d}.bak"
     )
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every field of a configuration with its type, lists and maps as one."""
+    for field in msgspec.structs.fields(value):
+        at = f"{path}.{field.name}" if path else field.name
+        inner = getattr(value, field.name)
+        if isinstance(inner, msgspec.Struct):
+            yield from leaves(inner, at)
+        else:
+            yield at, inner
+
+
+HARMLESS = {
+    "schema", "mode", "engine.name", "broker.kind", "broker.plan", "broker.user_id", "broker.algo_name",
+    "broker.algo_id", "second_feed.kind", "second_feed.mode", "sim.date", "sim.listing", "log.level", "risk.on_limit",
+    "hooks.host", "engine.on_stop",
+}  # fmt: skip
+"""Texts that name neither an address nor a file."""
+
+
+def test_every_text_of_the_configuration_has_been_thought_of() -> None:
+    """A new address or file name is changed in the file alone, or stands above."""
+    config = Config(mode="paper", instruments=[InstrumentConfig(symbol="NSE:INFY")])
+    texts = {
+        path
+        for path, value in leaves(config)
+        if isinstance(value, str | dict) or path == "web.names"
+        if not path.startswith(("sessions.", "instruments", "strategies"))
+    }
+    assert {path for path in texts if not is_file_only(path)} <= HARMLESS
+    assert all(
+        any(is_file_only(path) and path.startswith(name) for path in texts) for name in FILE_ONLY
+    )
+
+
+@pytest.mark.parametrize(
+    ("path_", "value"),
+    [
+        ("broker.rest_url", "https://evil.example"),
+        ("broker.login_url", "https://evil.example"),
+        ("broker.redirect_url", "https://evil.example/login/callback"),
+        ("second_feed.feed_url", "wss://evil.example"),
+        ("paths.secrets", "/tmp/secrets.json"),
+        ("paths.var", "/tmp/var"),
+        ("log.path", "/etc/cron.d/otrade"),
+        ("sim.prices", {"NSE:INFY": "/etc/passwd"}),
+        ("history.files", {"NSE:INFY": "/etc/passwd"}),
+        ("web.tls_key", "/tmp/key.pem"),
+        ("web.names", ["evil.example"]),
+    ],
+)
+@pytest.mark.parametrize("write", [True, False])
+def test_addresses_and_files_are_not_changed_here(
+    path_: str, value: Any, write: bool, editor: ConfigEditor, path: Path
+) -> None:
+    part, _, name = path_.partition(".")
+    values = orjson.loads(path.read_bytes())
+    values.setdefault(part, {})[name] = value
+    if part == "second_feed":
+        values[part]["kind"] = "upstox"
+    before = path.read_bytes()
+    verdict = editor.check(
+        ConfigDraft(
+            digest=editor.view().digest, values=msgspec.Raw(orjson.dumps(values)), write=write
+        )
+    )
+    assert not verdict.ok
+    if name not in ("tls_key", "names"):  # refused before, alone they make no sense
+        assert verdict.field.startswith(path_) and "cannot be changed here" in verdict.problem
+    assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
+
+
+def test_what_somebody_has_changed_in_the_file_may_stay(editor: ConfigEditor, path: Path) -> None:
+    """The page's form holds the whole file, which says more than what is in force."""
+    values = orjson.loads(path.read_bytes())
+    values.setdefault("paths", {})["var"] = "elsewhere"
+    path.write_bytes(orjson.dumps(values))
+    assert changed(editor, {"risk.max_trades_per_day": 7}, write=True).ok
+    assert orjson.loads(path.read_bytes())["paths"]["var"] == "elsewhere"
+    assert not changed(editor, {"paths.var": "var"}, write=True).ok

@@ -25,6 +25,7 @@ from otrade.contract.views import (
     FundsView,
     InstrumentView,
     LatencyStatus,
+    LoopStatus,
     NoticeView,
     OrderView,
     PnlStatus,
@@ -95,6 +96,13 @@ STATUS = Status(
         naked_now=0,
     ),
     latency=LatencyStatus(p50_ns=21_400, p99_ns=88_000, max_ns=412_000, count=41),
+    loop=LoopStatus(
+        lag_ms=1.2,
+        longest_turn_ms=9.6,
+        longest_turn_at_ms=T0_MS + 9 * MINUTE_MS,
+        stalls=0,
+        stalled_ms=0.0,
+    ),
 )
 
 
@@ -335,6 +343,7 @@ class FakeQueries:
             values=values,
             json_schema=json_schema,
             hot="risk.*",
+            file_only=["paths"],
             trouble="",
         )
 

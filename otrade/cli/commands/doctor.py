@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from otrade.errors import OTradeError
+from otrade.plain_file import own_folder
 
 PYTHON_MIN = (3, 11)
 DISK_MB_MIN = 200
@@ -142,7 +143,7 @@ def _disk(config: Path) -> str:
     from otrade.config import manager
 
     var = Path(manager.load(config).paths.var)
-    var.mkdir(parents=True, exist_ok=True)
+    own_folder(var)
     free_mb = shutil.disk_usage(var).free // 2**20
     if free_mb < DISK_MB_MIN:
         raise OTradeError(f"{free_mb} MB free under {var}; make room for {DISK_MB_MIN} MB")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from otrade.config import manager
 from otrade.drill.campaign import CampaignRequest, drill, tell_reports
+from otrade.drill.reports.report_file import half_of
 from otrade.drill.reports.shard import shard_of
 from otrade.drill.scenario import StrategyDraw
 from otrade.drill.trouble import TROUBLES
@@ -40,6 +42,13 @@ def run(
         )
     if report is not None and not report.parent.is_dir():
         raise ConfigError("there is no such directory", file=str(report.parent), path="--report")
+    if report is not None:
+        # Before the first session: hours of work must not end at a name that is taken.
+        for taken in (report, half_of(report)):
+            if os.path.lexists(taken):
+                raise ConfigError(
+                    "is there already, and nothing is overwritten", file=str(taken), path="--report"
+                )
     kinds = tuple(TROUBLES)
     if faults:
         kinds = tuple(kind for kind in faults.split(",") if kind != "none")

@@ -1,7 +1,6 @@
 """`otrade hooks`: listen to what brokers post, as a service beside an engine that may come and go."""
 
 import os
-import sys
 from pathlib import Path
 
 import msgspec
@@ -10,7 +9,7 @@ from otrade.clock import WallClock
 from otrade.config import manager
 from otrade.errors import ConfigError
 from otrade.live.runtime.child_processes import hooks_command
-from otrade.live.runtime.listening_process import kept_environment, memory_file
+from otrade.live.runtime.listening_process import memory_file
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.startup.hooks_settings import hooks_settings
 
@@ -24,4 +23,5 @@ def serve(config_path: Path) -> int:
         raise ConfigError("the web hooks are off: set it to true", path="hooks.enabled")
     settings = hooks_settings(config, LiveAccess(config, WallClock()), ends_with_parent=False)
     os.dup2(memory_file(msgspec.json.encode(settings)), 0)
-    os.execve(sys.executable, hooks_command(), kept_environment())
+    command = hooks_command()
+    os.execve(command.args[0], command.args, command.env)

@@ -107,7 +107,10 @@ def is_engine(var: Path, pid: int) -> bool:
 def is_locked(var: Path) -> bool:
     """Does a process own the directory?"""
     try:
-        fd = os.open(var / "run" / "engine.lock", os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(
+            var / "run" / "engine.lock",
+            os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW,
+        )
     except OSError:
         return False
     try:

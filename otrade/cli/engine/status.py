@@ -48,7 +48,7 @@ def _no(code: int, words: str) -> int:
 def plain(s: dict[str, Any], url: str) -> str:
     """One screen of words from a status (see `otrade/contract/views.py` for its fields)."""
     pnl, cover, feed, broker = s["pnl"], s["protection"], s["feed"], s["broker"]
-    latency = s["latency"]
+    latency, loop = s["latency"], s["loop"]
     state = s["state"] + (f" ({s['state_reason']})" if s["state_reason"] else "")
     if s["paused"]:
         state += ", entries paused"
@@ -80,6 +80,11 @@ def plain(s: dict[str, Any], url: str) -> str:
             "latency",
             f"tick to order {latency['p50_ns'] / 1000:.1f} us p50, "
             f"{latency['p99_ns'] / 1000:.1f} us p99",
+        ),
+        (
+            "loop",
+            f"late by {loop['lag_ms']:.1f} ms at most in the last minutes, longest turn {loop['longest_turn_ms']:.1f} ms, "
+            f"{loop['stalls']} stalls",
         ),
         ("today", ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in s["counts"].items())),
     ]

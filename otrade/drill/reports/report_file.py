@@ -15,6 +15,7 @@ import orjson
 
 from otrade.drill.reports.rows import result_of, row_of
 from otrade.errors import OTradeError
+from otrade.plain_file import new_file
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -84,16 +85,34 @@ def write_report(path: Path, report: DrillReport[Any]) -> None:
         orjson.dumps([seed, row_of(result)])
         for seed, result in zip(report.seeds, report.results, strict=True)
     )
-    half = path.with_name(path.name + ".part")
+    half = half_of(path)
     try:
-        with half.open("wb") as file:
-            file.write(orjson.dumps(about)[:-1] + b',"sessions":[\n')
-            file.write(b",\n".join(rows))
-            file.write(b"\n]}\n")
-        os.replace(half, path)
+        with new_file(half) as file:
+            try:
+                file.write(orjson.dumps(about)[:-1] + b',"sessions":[\n')
+                file.write(b",\n".join(rows))
+                file.write(b"\n]}\n")
+                file.flush()
+                _name(half, path)
+            finally:
+                half.unlink(missing_ok=True)
     except OSError as error:
-        half.unlink(missing_ok=True)
         raise DrillReportError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _name(half: Path, path: Path) -> None:
+    """Unlike a rename, a second name is never in the place of another file."""
+    try:
+        os.link(half, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without them
+        os.replace(half, path)
+
+
+def half_of(path: Path) -> Path:
+    """Where a report grows until it is whole."""
+    return path.with_name(path.name + ".part")
 
 
 def read_report(path: Path, cls: type[R]) -> DrillReport[R]:

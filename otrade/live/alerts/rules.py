@@ -128,6 +128,7 @@ ALERTS: dict[str, AlertLevel | NoticeLevel | None] = {
     "JOURNAL_GONE": AlertLevel.ALARM,
     "NO_JOURNAL": AlertLevel.ALARM,
     "LOG": AlertLevel.ERROR,
+    "LOOP_STALLED": AlertLevel.ERROR,
     "NO_PAGE": AlertLevel.ERROR,
     "NO_RUN_FILE": AlertLevel.WARN,
     "MEMORY_NOT_LOCKED": AlertLevel.WARN,

@@ -10,11 +10,10 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from otrade.config.secret import NAMES
 from otrade.live.alerts.retry_queue import DeliveryOutcome, PendingAlert
 
 OUT_MAX = 200
@@ -28,12 +27,14 @@ class AlertSenderClient:
     def __init__(
         self,
         command: Sequence[str],
+        env: Mapping[str, str],
         *,
         on_outcome: Callable[[DeliveryOutcome], None],
         on_trouble: Callable[[str], None],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = list(command)
+        self._env = dict(env)
         self._on_outcome = on_outcome
         self._on_trouble = on_trouble
         self._now_s = now_s
@@ -86,9 +87,7 @@ class AlertSenderClient:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={
-                name: value for name, value in os.environ.items() if name not in NAMES
-            },  # brokers' secrets are not its business
+            env=self._env,
             # Ctrl-C is the engine's; the last words are still to be carried
             start_new_session=True,
             bufsize=0,

@@ -12,7 +12,7 @@ import otrade
 from otrade._core.engine.rows import CountersRow, LiveSumsRow
 from otrade._core.types import Halt, Phase, Reason
 from otrade.contract import views
-from otrade.contract.blank_status import blank_status
+from otrade.contract.blank_status import NO_LOOP, blank_status
 from otrade.contract.engine_source import resample
 from otrade.contract.messages import MetricFamily
 from otrade.errors import OTradeError
@@ -25,6 +25,7 @@ from otrade.live.control.preflight_service import PreflightService
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.candles import KEPT_MAX, ClosedBar
 from otrade.live.history.trade_ledger import net_after
+from otrade.live.monitoring.loop_watch import LoopWatch
 from otrade.live.monitoring.readiness import why_not_ready
 from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.board import NoticeBoard
@@ -81,6 +82,7 @@ class LiveEngineSource:
         self.alerts: AlertDispatcher | None = None
         """None where no alerts are configured."""
         self.frames: FrameWatch | None = None
+        self.loop_watch: LoopWatch | None = None
         self.log: TolerantLogFile | None = None
         self.account_queries: AccountQueries | None = None
         self.preflight_service: PreflightService | None = None
@@ -106,6 +108,7 @@ class LiveEngineSource:
             why_not_ready=self._not_ready(),
             day=self._day,
             frames=self.frames,
+            loop_watch=self.loop_watch,
             alerts=self.alerts,
             log=self.log,
         ).families()
@@ -121,6 +124,7 @@ class LiveEngineSource:
                 lifecycle=self.lifecycle,
                 speed=self._speed,
                 not_ready=self._not_ready(),
+                loop=self._loop_status(),
             )
         engine, risk, counters = day.engine, day.engine.risk(), day.engine.counters()
         lives, charges = _together(engine.live_sums().values()), day.trades.charges
@@ -178,6 +182,7 @@ class LiveEngineSource:
                 naked_now=lives["naked"],
             ),
             latency=self._latency(day),
+            loop=self._loop_status(),
             not_ready=self._not_ready(),
         )
 
@@ -208,6 +213,18 @@ class LiveEngineSource:
         latency = day.tick_to_order()
         return views.LatencyStatus(
             p50_ns=latency.p50_ns, p99_ns=latency.p99_ns, max_ns=latency.max_ns, count=latency.n
+        )
+
+    def _loop_status(self) -> views.LoopStatus:
+        watch = self.loop_watch
+        if watch is None:
+            return NO_LOOP
+        return views.LoopStatus(
+            lag_ms=watch.lag_ns / NS_PER_MS,
+            longest_turn_ms=watch.longest_turn_ns / NS_PER_MS,
+            longest_turn_at_ms=ms_or_none(watch.ts_longest_ns),
+            stalls=watch.n_stalls,
+            stalled_ms=watch.stalled_ns / NS_PER_MS,
         )
 
     # ----------------------------------------------------------------------------------------- rows

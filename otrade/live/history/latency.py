@@ -18,7 +18,6 @@ more. What comes out negative counts as 0. A day's summary is kept beside the jo
 """
 
 import datetime as dt
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Cmd, Source
 from otrade.brokers.session import OrderReport
 from otrade.errors import OTradeError
-from otrade.plain_file import read_plain
+from otrade.plain_file import read_own, write_whole
 
 STAGES = ("frame", "core", "order", "sent", "ack", "push", "exchange", "feed")
 PERCENTS = (50.0, 90.0, 99.0, 99.9)
@@ -175,7 +174,6 @@ def keep(var_dir: Path, day: str, mode: str, histograms: Mapping[str, LatencyHis
     it cannot be written. An unreadable one is begun afresh.
     """
     path = path_of(var_dir, day, mode)
-    path.parent.mkdir(parents=True, exist_ok=True)
     stages = {name: stage_of(histogram) for name, histogram in histograms.items()}
     n_runs = 1
     try:
@@ -190,9 +188,7 @@ def keep(var_dir: Path, day: str, mode: str, histograms: Mapping[str, LatencyHis
     data = orjson.dumps(
         {"day": day, "mode": mode, "runs": n_runs, "stages": rows}, option=orjson.OPT_APPEND_NEWLINE
     )
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    write_whole(path, data)
     return path
 
 
@@ -208,7 +204,7 @@ def summary(stage: StageDurations) -> dict[str, int]:
 def read(path: Path) -> DayLatency:
     """OTradeError naming the file when it is missing or is none of ours."""
     try:
-        found = msgspec.json.decode(read_plain(path), type=_LatencyFile)
+        found = msgspec.json.decode(read_own(path), type=_LatencyFile)
         stages = {
             name: msgspec.convert(
                 {key: row[key] for key in ("n", "max_ns", "buckets")}, StageDurations

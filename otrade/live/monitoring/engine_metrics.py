@@ -22,6 +22,7 @@ from otrade.units import NS_PER_S
 if TYPE_CHECKING:
     from otrade.live.alerts.dispatcher import AlertDispatcher
     from otrade.live.day.trading_day import TradingDay
+    from otrade.live.monitoring.loop_watch import LoopWatch
     from otrade.live.monitoring.staleness import FrameWatch
     from otrade.live.notices.board import NoticeBoard
     from otrade.live.notices.json_log import TolerantLogFile
@@ -45,6 +46,7 @@ class EngineMetrics:
         why_not_ready: Iterable[str],
         day: "TradingDay | None",
         frames: "FrameWatch | None",
+        loop_watch: "LoopWatch | None",
         alerts: "AlertDispatcher | None",
         log: "TolerantLogFile | None",
     ) -> None:
@@ -59,6 +61,7 @@ class EngineMetrics:
         self._why_not_ready = list(why_not_ready)
         self._day = day
         self._frames = frames
+        self._loop_watch = loop_watch
         self._alerts = alerts
         self._log = log
 
@@ -89,6 +92,8 @@ class EngineMetrics:
             yield counter(
                 "otrade_log_lost_lines", "Lines that the log could not take", self._log.n_lost
             )
+        if self._loop_watch is not None:
+            yield from _loop(self._loop_watch)
         if self._day is not None:
             yield from _day(self._day, self._frames)
         if self._alerts is not None:
@@ -108,6 +113,23 @@ class EngineMetrics:
                 "otrade_alerts_held", "Alerts held back for a digest", "target", self._alerts.n_held
             )
         yield from process_metrics()
+
+
+def _loop(watch: "LoopWatch") -> Iterator[Metric]:
+    yield gauge(
+        "otrade_loop_lag_seconds",
+        "How much later than due something ran, at most, in the last minute or two",
+        watch.lag_ns / NS_PER_S,
+    )
+    yield gauge(
+        "otrade_loop_longest_turn_seconds",
+        "The longest turn of the event loop since the start",
+        watch.longest_turn_ns / NS_PER_S,
+    )
+    yield counter("otrade_loop_stalls", "Turns longer than alerts.loop_stall_ms", watch.n_stalls)
+    yield counter(
+        "otrade_loop_stalled_seconds", "All of those together", watch.stalled_ns / NS_PER_S
+    )
 
 
 def _day(day: "TradingDay", frames: "FrameWatch | None") -> Iterator[Metric]:

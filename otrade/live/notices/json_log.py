@@ -8,8 +8,9 @@ log: `Runner` prints for people.
 
 import contextlib
 import logging
-import os
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,10 +19,17 @@ import orjson
 
 from otrade.config.schema import LogConfig
 from otrade.live.notices.redact import redact, redact_value
+from otrade.plain_file import own_file, own_folder
 
 LOGGER_NAME = "otrade"
-OTHERS = ("asyncio", "uvicorn", "picows", "py.warnings")
+OTHERS = ("asyncio", "picows", "py.warnings")
 """Libraries whose warnings belong in the same file."""
+AUDIT_NAME = "otrade.audit"
+"""Who did what on the page, and what was refused."""
+LINES_PER_MIN = {**dict.fromkeys((*OTHERS, "uvicorn"), 60), "otrade.web": 300}
+"""Of a library a stranger's broken handshake can be a line and a traceback; of the page whatever
+strangers do.
+"""
 RETRY_RECORDS = 100
 TEXT_CHARS_MAX = 8_192
 TRACE_CHARS_MAX = 32_768
@@ -62,13 +70,48 @@ def _sound(line: dict[str, object]) -> dict[str, object]:
     }
 
 
+class LineBudget:
+    """How many lines a minute may come of each logger in `per_min` and those below it; of others as
+    many as like. Time is a monotonic clock, passed in.
+    """
+
+    def __init__(
+        self, per_min: Mapping[str, int], now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per_min = per_min
+        self._now_s = now_s
+        self._minute_s = dict.fromkeys(per_min, float("-inf"))
+        self._n = dict.fromkeys(per_min, 0)
+
+    def take(self, logger: str) -> tuple[bool, int]:
+        """Whether one more may come, and how many the minute before has left out, told once."""
+        name = next(
+            (one for one in self._per_min if logger == one or logger.startswith(f"{one}.")), None
+        )
+        if name is None:
+            return True, 0
+        now_s, left_out = self._now_s(), 0
+        if now_s - self._minute_s[name] >= 60:
+            left_out = max(self._n[name] - self._per_min[name], 0)
+            self._minute_s[name], self._n[name] = now_s, 0
+        self._n[name] += 1
+        return self._n[name] <= self._per_min[name], left_out
+
+
 class TolerantLogFile(RotatingFileHandler):
     """A rotating file that survives a full disk: `on_failure` hears of the first loss, and of each
     recovery's losses. Only its owner may read it.
     """
 
-    def __init__(self, path: Path, config: LogConfig, on_failure: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        config: LogConfig,
+        on_failure: Callable[[str], None],
+        budget: LineBudget | None = None,
+    ) -> None:
         self._on_failure = on_failure
+        self._budget = budget or LineBudget({})
         self._n_skip = 0
         self._failing = False
         self.n_lost = 0
@@ -85,10 +128,18 @@ class TolerantLogFile(RotatingFileHandler):
             self.baseFilename,
             self.mode,
             encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK, 0o600),
+            opener=lambda path, flags: own_file(Path(path), flags),
         )  # type: ignore[return-value]
 
     def emit(self, record: logging.LogRecord) -> None:
+        has_room, left_out = self._budget.take(record.name)
+        if left_out:
+            words = f"{left_out} more lines were left out within a minute"
+            self._emit(logging.LogRecord(record.name, logging.WARNING, "", 0, words, (), None))
+        if has_room:
+            self._emit(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
         if self._n_skip > 0:
             self._n_skip -= 1
             self.n_lost += 1
@@ -107,6 +158,8 @@ class TolerantLogFile(RotatingFileHandler):
         """
         self.n_lost += 1
         self._n_skip = RETRY_RECORDS
+        error = sys.exc_info()[1]
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         stream, self.stream = self.stream, None
         if stream is not None:
             try:
@@ -116,7 +169,7 @@ class TolerantLogFile(RotatingFileHandler):
         if not self._failing:
             self._failing = True
             self._on_failure(
-                f"the log {self.baseFilename} cannot be written (is the disk full?); trading goes on without it"
+                f"the log {self.baseFilename} cannot be written ({why}); trading goes on without it"
             )
 
 
@@ -131,28 +184,54 @@ def open_log(
     """Send the `otrade` logger, and the warnings of the libraries below us, to the file. None, and
     a word to `on_failure`, when that cannot be made.
     """
+    return _open(log_path(var_dir, config), config, on_failure, (LOGGER_NAME, *OTHERS))
+
+
+def open_page_log(
+    var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
+) -> list[TolerantLogFile]:
+    """The same of the page's server, in a file of its own beside the engine's, and who did what there
+    in another: what people and strangers do, however often, takes no line of the trading's log away.
+    """
     path = log_path(var_dir, config)
+    opened = [
+        _open(path.with_name(f"{path.stem}-{name}{path.suffix}"), config, on_failure, loggers)
+        for name, loggers in (("page", (LOGGER_NAME, *OTHERS, "uvicorn")), ("audit", (AUDIT_NAME,)))
+    ]
+    return [handler for handler in opened if handler is not None]
+
+
+def _open(
+    path: Path,
+    config: LogConfig,
+    on_failure: Callable[[str], None],
+    loggers: Sequence[str],
+) -> TolerantLogFile | None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if config.path:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # may be everybody's
+        else:
+            own_folder(path.parent)
     except OSError as error:
         on_failure(
             f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log"
         )
         return None
-    handler = TolerantLogFile(path, config, on_failure)
+    handler = TolerantLogFile(path, config, on_failure, LineBudget(LINES_PER_MIN))
     handler.setFormatter(JsonLinesFormatter())
-    logger = logging.getLogger(LOGGER_NAME)
-    logger.setLevel(config.level.upper())
-    logger.propagate = False
-    for name in (LOGGER_NAME, *OTHERS):
+    logging.getLogger(LOGGER_NAME).setLevel(config.level.upper())
+    for name in loggers:
         logging.getLogger(name).addHandler(handler)
+        if name.startswith(LOGGER_NAME):
+            logging.getLogger(name).propagate = False
     return handler
 
 
 def close_log(handler: logging.Handler | None) -> None:
     """Take the log off the loggers. A disk that is full even now has been told about before."""
-    if handler is not None:
-        for name in (LOGGER_NAME, *OTHERS):
-            logging.getLogger(name).removeHandler(handler)
-        with contextlib.suppress(OSError):
-            handler.close()
+    if handler is None:
+        return
+    for name in (LOGGER_NAME, AUDIT_NAME, *OTHERS, "uvicorn"):
+        logging.getLogger(name).removeHandler(handler)
+    with contextlib.suppress(OSError):
+        handler.close()

@@ -1,12 +1,19 @@
-"""The processes that an engine starts beside itself, by name: one place holds their command lines.
+"""The processes that an engine starts beside itself, by name: one place holds their command lines
+and what each of them finds in its environment.
 
-A module that is started by name is imported by nobody, so no tool finds it; whoever renames one
-finds it here, and `tests/live/runtime/test_child_processes.py` asks each for its `main`.
+A child imports nothing from the working directory (`-P`), where anybody may have left a module by the
+name of one of ours, and its environment is a list: what it needs of the system, and the secrets that
+are its business. A module that is started by name is imported by nobody, so no tool finds it; whoever
+renames one finds it here, and `tests/live/runtime/test_child_processes.py` asks each for its `main`.
 """
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from otrade.config.secret import alert_name, secret_name
 
 CLI = "otrade"
 JOURNAL_READER = "otrade.journal.peek"
@@ -14,38 +21,93 @@ ALERT_SENDER = "otrade.live.alerts.sender_process"
 HOOKS = "otrade.hooks.process"
 STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS)
 
+SYSTEM = (
+    *("PATH", "HOME", "USER", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8"),
+)
+"""What any program may need, and no secret."""
+PATHS = ("PYTHONPATH", "LD_LIBRARY_PATH")
+"""Without them a child might not find what this process has found; a place in them that is not
+absolute would be the working directory.
+"""
+TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""For those who talk to somebody outside."""
+PROXIES = tuple(
+    name
+    for one in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    for name in (one, one.lower())
+)
+"""For alerts: Apprise heeds them, and a broker's client does not."""
 
-def watchdog_command(config: Path) -> list[str]:
-    """What protects open positions when this process cannot."""
-    return _python(CLI, "watchdog", "--config", str(config))
+
+@dataclass(frozen=True, slots=True)
+class ChildCommand:
+    """What is run, and all of its environment."""
+
+    args: list[str]
+    env: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"ChildCommand({self.args})"  # the environment may hold secrets
 
 
-def serve_command(config: Path, port: int | None, *, shows_code: bool) -> list[str]:
-    """What serves the page, to be heard by this process."""
+def watchdog_command(config: Path, broker: str, targets: Sequence[str]) -> ChildCommand:
+    """What protects open positions when this process cannot, and tells people so."""
+    return _python(
+        [CLI, "watchdog", "--config", str(config)],
+        (*TLS, *PROXIES, *_keys(broker), *map(alert_name, targets)),
+    )
+
+
+def serve_command(config: Path, port: int | None, *, shows_code: bool) -> ChildCommand:
+    """What serves the page, and says once to this process where. No broker's key is its business."""
     where = [] if port is None else ["--port", str(port)]
     code = ["--shows-code"] if shows_code else []
-    return _python(CLI, "serve", "--config", str(config), "--for-engine", *where, *code)
+    return _python([CLI, "serve", "--config", str(config), "--for-engine", *where, *code], ())
 
 
-def hooks_command() -> list[str]:
+def hooks_command() -> ChildCommand:
     """What listens to what brokers post; its settings come by standard input."""
-    return _python(HOOKS)
+    return _python([HOOKS], ())
 
 
-def refresh_command(config: Path, broker: str) -> list[str]:
+def refresh_command(config: Path, broker: str) -> ChildCommand:
     """What turns the broker's file of instruments into today's table."""
-    return _python(CLI, "instruments", "refresh", "--config", str(config), "--broker", broker)
+    return _python(
+        [CLI, "instruments", "refresh", "--config", str(config), "--broker", broker],
+        (*TLS, *_keys(broker)),
+    )
 
 
-def journal_command(what: str, journal: Path, question: bytes) -> list[str]:
+def journal_command(what: str, journal: Path, question: bytes) -> ChildCommand:
     """What reads a journal for the page; `question` is JSON."""
-    return _python(JOURNAL_READER, what, str(journal), question.decode())
+    return _python([JOURNAL_READER, what, str(journal), question.decode()], ())
 
 
-def alert_command(secrets: str, tries: int, targets: Sequence[str]) -> list[str]:
+def alert_command(secrets: str, tries: int, targets: Sequence[str]) -> ChildCommand:
     """What carries alerts to people."""
-    return _python(ALERT_SENDER, "--secrets", str(Path(secrets)), "--tries", str(tries), *targets)
+    return _python(
+        [ALERT_SENDER, "--secrets", str(Path(secrets)), "--tries", str(tries), *targets],
+        (*TLS, *PROXIES, *map(alert_name, targets)),
+    )
 
 
-def _python(module: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", module, *words]
+def _keys(broker: str) -> tuple[str, str]:
+    """What a client of that broker needs. Its API secret makes new sessions: no child of ours does."""
+    return secret_name(broker, "API_KEY"), secret_name(broker, "ACCESS_TOKEN")
+
+
+def _python(words: Sequence[str], names: Sequence[str]) -> ChildCommand:
+    return ChildCommand(
+        [sys.executable, "-P", "-m", *words], environment_of((*SYSTEM, *names), os.environ)
+    )
+
+
+def environment_of(names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
+    """What of `env` is on the list."""
+    found = {name: env[name] for name in names if name in env}
+    for name in PATHS:
+        places = [place for place in env.get(name, "").split(os.pathsep) if os.path.isabs(place)]
+        if places:
+            found[name] = os.pathsep.join(places)
+    return found

@@ -1,8 +1,7 @@
 """What listens to strangers, the page's server and the hooks, as a process beside the engine: started, heard once,
 started again when it dies, and ended with the run.
 
-It is in a session of its own, so that Ctrl-C on the engine's terminal is the engine's, and gets no
-more of the environment than a server needs: no broker's key or token.
+It is in a session of its own, so that Ctrl-C on the engine's terminal is the engine's.
 """
 
 import asyncio
@@ -10,18 +9,17 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
+from otrade.live.runtime.child_processes import ChildCommand
 from otrade.live.runtime.server_file import ServerStarted
 
 START_WITHIN_S = 20.0
 STOP_WITHIN_S = 5.0
 AGAIN_S = (1.0, 5.0, 30.0)
 """Between its end and another start; the last one goes on."""
-KEPT = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "XDG_STATE_HOME", "VIRTUAL_ENV", "SSL_CERT_FILE")
-KEPT_PREFIXES = ("LC_", "PYTHON")
 
 
 class ListeningProcess:
@@ -32,7 +30,7 @@ class ListeningProcess:
     def __init__(
         self,
         what: str,
-        command: Sequence[str],
+        command: ChildCommand,
         on_end: Callable[[str], object],
         *,
         told: bytes = b"",
@@ -84,11 +82,11 @@ class ListeningProcess:
         told = memory_file(self._told)
         try:
             return subprocess.Popen(
-                self._command,
+                self._command.args,
                 stdin=told,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=kept_environment(),
+                env=self._command.env,
                 start_new_session=True,
                 bufsize=0,
             )
@@ -130,15 +128,6 @@ class ListeningProcess:
         except TimeoutError:
             process.kill()
             process.wait()
-
-
-def kept_environment() -> dict[str, str]:
-    """What of ours such a process is given."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in KEPT or name.startswith(KEPT_PREFIXES)
-    }
 
 
 def memory_file(content: bytes) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from otrade.errors import StartError
 from otrade.file_lock import lock_file
-from otrade.plain_file import read_plain
+from otrade.plain_file import NotOursError, own_folder, read_own
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -36,6 +36,7 @@ class RunFile:
     def __enter__(self) -> "RunFile":
         """StartError when another engine owns the directory, or when it cannot be written."""
         try:
+            own_folder(self._run_dir.parent)
             self._lock()
         except OSError as error:
             raise StartError(
@@ -49,7 +50,10 @@ class RunFile:
         try:
             self._lock_fd = lock_file(lock_path)
         except BlockingIOError:
-            owner = read_run_info(self._run_dir.parent)
+            try:
+                owner = read_run_info(self._run_dir.parent)
+            except StartError:
+                owner = None
             who = f"process {owner.pid}" if owner else "another process"
             raise StartError(
                 f"{lock_path} is held by {who}: an engine already runs in {self._run_dir.parent}. "
@@ -116,8 +120,15 @@ class AccountLock:
 
 
 def read_run_info(var_dir: Path) -> RunInfo | None:
-    """The running engine of `var_dir`, or None when there is none or its file cannot be read."""
+    """The running engine of `var_dir`, or None when there is none or its file cannot be read.
+    StartError when the file is another user's: it could name any process and any address.
+    """
+    path = var_dir / "run" / "engine.json"
     try:
-        return msgspec.json.decode(read_plain(var_dir / "run" / "engine.json"), type=RunInfo)
+        return msgspec.json.decode(read_own(path), type=RunInfo)
+    except NotOursError as error:
+        raise StartError(
+            f"{path} is not believed: {error.strerror}. Run this as the user who runs the engine"
+        ) from None
     except (OSError, msgspec.DecodeError):
         return None

@@ -13,7 +13,7 @@ import msgspec
 
 from otrade.errors import StartError
 from otrade.file_lock import lock_file
-from otrade.plain_file import read_plain
+from otrade.plain_file import read_own, write_whole
 
 
 class ServerInfo(msgspec.Struct, frozen=True):
@@ -62,14 +62,8 @@ class ServerFile:
         return self
 
     def write(self, info: ServerInfo) -> None:
-        """Replace the file in one step; its mode is 0600 before any byte is in it."""
-        temporary = self.path.with_suffix(".tmp")
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as out:
-            out.write(msgspec.json.encode(info))
-        temporary.replace(self.path)
+        """Replace the file in one step; it is its owner's alone."""
+        write_whole(self.path, msgspec.json.encode(info))
 
     def __exit__(
         self,
@@ -87,7 +81,7 @@ class ServerFile:
 def read_server_info(var_dir: Path) -> ServerInfo | None:
     """The file, or None when there is none or it cannot be read."""
     try:
-        return msgspec.json.decode(read_plain(var_dir / "run" / "server.json"), type=ServerInfo)
+        return msgspec.json.decode(read_own(var_dir / "run" / "server.json"), type=ServerInfo)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from otrade.plain_file import read_plain, write_whole
+from otrade.plain_file import read_own, write_whole
 
 KEPT = 32
 """Refused tokens that are remembered: one or two a day come."""
@@ -71,7 +71,7 @@ class RefusedTokens:
 
     def _read(self) -> list[str]:
         try:
-            return msgspec.json.decode(read_plain(self._path), type=_RefusedFile).refused
+            return msgspec.json.decode(read_own(self._path), type=_RefusedFile).refused
         except (OSError, msgspec.DecodeError):
             return []
 

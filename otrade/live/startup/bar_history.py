@@ -25,7 +25,7 @@ from otrade.errors import (
 )
 from otrade.instruments import Instrument
 from otrade.live.history.session_bars import minutes_of
-from otrade.plain_file import write_whole
+from otrade.plain_file import own_folder, read_own, write_whole
 
 DAYS_MAX = 30
 """One question reaches as far at either broker."""
@@ -91,7 +91,7 @@ class HistoryStore:
     def read(self, record: Instrument, first: dt.date) -> list[MinuteCandle] | None:
         """Bars since that day, none of today's."""
         try:
-            kept = msgspec.json.decode(self._path(record).read_bytes(), type=_KeptBars)
+            kept = msgspec.json.decode(read_own(self._path(record)), type=_KeptBars)
         except (OSError, msgspec.DecodeError):
             return None
         if kept.symbol != record.symbol or kept.first > first:
@@ -107,7 +107,7 @@ class HistoryStore:
         """Whole or not at all. Other days' answers go: splits may have changed them."""
         data = msgspec.json.encode(_KeptBars(record.symbol, first, list(bars)))
         try:
-            self._today.mkdir(parents=True, exist_ok=True)
+            own_folder(self._today)
             for other in self._account.iterdir():
                 if DAY_NAME.fullmatch(other.name) and other != self._today:
                     shutil.rmtree(other, ignore_errors=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from otrade.brokers.registry import BROKERS
 from otrade.config.schema import Config
-from otrade.hooks.settings import HooksSettings, HookSender
+from otrade.hooks.settings import HookSender, HooksSettings
 from otrade.live.startup.credentials import LiveAccess
 
 
@@ -16,7 +16,9 @@ def hooks_settings(
     row = BROKERS[access.adapter.name]
     senders: dict[str, HookSender] = {}
     if row.order_hook:
-        senders[row.order_hook] = HookSender(row.name, access.postback_secret(), access.known_user())
+        senders[row.order_hook] = HookSender(
+            row.name, access.postback_secret(), access.known_user()
+        )
     if row.token_hook:
         senders[row.token_hook] = HookSender(row.name)
     host = "127.0.0.1" if config.hooks.host == "localhost" else config.hooks.host

@@ -116,8 +116,13 @@ def refresh_by_process(config_path: Path) -> Callable[[str], "asyncio.Future[Non
 
     async def refresh(broker: str) -> None:
         pipe = asyncio.subprocess
+        command = refresh_command(config_path, broker)
         process = await pipe.create_subprocess_exec(
-            *refresh_command(config_path, broker), stdout=pipe.DEVNULL, stderr=pipe.PIPE
+            *command.args,
+            stdin=pipe.DEVNULL,
+            stdout=pipe.DEVNULL,
+            stderr=pipe.PIPE,
+            env=command.env,
         )
         try:
             async with asyncio.timeout(REFRESH_WITHIN_S):

@@ -21,7 +21,7 @@ from otrade.instruments.contracts import read_wish
 from otrade.instruments.dated import freeze_words
 from otrade.instruments.model import Freeze
 from otrade.live.notices.board import NoticeBoard
-from otrade.plain_file import read_plain
+from otrade.plain_file import read_own, write_whole
 
 SHARES = ("NSE", "BSE")
 
@@ -102,11 +102,8 @@ class SymbolResolver:
         """Write down what the wishes meant."""
         if self._path is None or not self._meant:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
         try:
-            beside.write_bytes(msgspec.json.encode(_Meant(str(self._today), self._meant)))
-            beside.replace(self._path)
+            write_whole(self._path, msgspec.json.encode(_Meant(str(self._today), self._meant)))
         except OSError as error:
             self._board.say(
                 Severity.WARN,
@@ -118,7 +115,7 @@ class SymbolResolver:
         if self._path is None:
             return {}
         try:
-            kept = msgspec.json.decode(read_plain(self._path), type=_Meant)
+            kept = msgspec.json.decode(read_own(self._path), type=_Meant)
         except (OSError, msgspec.DecodeError):
             return {}
         return kept.symbols if kept.date == str(self._today) else {}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from otrade.plain_file import read_plain
+from otrade.plain_file import own_file, own_folder, read_own, write_whole
 
 if TYPE_CHECKING:
     from otrade.live.day.trading_day import TradingDay
@@ -103,8 +103,8 @@ class Heartbeat:
 
     def open(self) -> None:
         """OSError when the directory cannot be written."""
-        self._run_dir.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self._run_dir / "heartbeat.bin", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        own_folder(self._run_dir)
+        fd = own_file(self._run_dir / "heartbeat.bin", os.O_RDWR)
         try:
             os.ftruncate(fd, mmap.PAGESIZE)
             self._map = mmap.mmap(fd, mmap.PAGESIZE)
@@ -179,11 +179,7 @@ def protected_of(day: "TradingDay") -> list[ProtectedBracket]:
 
 def write_protection(run_dir: Path, protection: ProtectionFile) -> None:
     """Replace the file in one step; its mode is 0600."""
-    temporary = run_dir / "protection.tmp"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as out:
-        out.write(msgspec.json.encode(protection))
-    temporary.replace(run_dir / "protection.json")
+    write_whole(run_dir / "protection.json", msgspec.json.encode(protection))
 
 
 def read_heartbeat(var_dir: Path) -> HeartbeatReading | None:
@@ -191,7 +187,7 @@ def read_heartbeat(var_dir: Path) -> HeartbeatReading | None:
     path = var_dir / "run" / "heartbeat.bin"
     for _ in range(READ_TRIES):
         try:
-            raw = read_plain(path, _LAYOUT.size)
+            raw = read_own(path, _LAYOUT.size)
             magic, first, pid, ticks, ts_ns, state, n_open, last = _LAYOUT.unpack(raw)
             beat = HeartbeatReading(pid, ticks, ts_ns, last, EngineState(state), n_open)
         except (OSError, struct.error, ValueError):
@@ -208,7 +204,7 @@ def read_protection(var_dir: Path) -> ProtectionFile | None:
     """What was open last; None when there is no such file, or none that can be read."""
     try:
         return msgspec.json.decode(
-            read_plain(var_dir / "run" / "protection.json"), type=ProtectionFile
+            read_own(var_dir / "run" / "protection.json"), type=ProtectionFile
         )
     except (OSError, msgspec.DecodeError):
         return None

@@ -39,6 +39,7 @@ from otrade.live.watchdog.heartbeat import (
 )
 from otrade.live.watchdog.process_kill import end_process
 from otrade.live.watchdog.protector import ProtectionOutcome, Protector
+from otrade.plain_file import own_file, own_folder
 
 POLL_S = 0.5
 STALE_S = 7.0
@@ -125,8 +126,8 @@ class WatchdogLog:
         with contextlib.suppress(OSError):
             print(f"watchdog: {severity.name}: {text}", file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as out:
+            own_folder(self._path.parent)
+            with os.fdopen(own_file(self._path, os.O_WRONLY | os.O_APPEND), "ab") as out:
                 out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
@@ -175,8 +176,10 @@ class Watchdog:
         memory.
         """
         targets = [target.name for target in self._config.alerts.targets]
+        command = alert_command(self._config.paths.secrets, self._config.alerts.tries, targets)
         sender = alerts.sender = AlertSenderClient(
-            alert_command(self._config.paths.secrets, self._config.alerts.tries, targets),
+            command.args,
+            command.env,
             on_outcome=alerts.on_outcome,
             on_trouble=alerts.on_trouble,
         )
@@ -354,18 +357,20 @@ class WatchdogLock:
             self._fd = -1
 
 
-def spawn(config_path: Path, var_dir: Path) -> "subprocess.Popen[bytes]":
+def spawn(config_path: Path, config: Config) -> "subprocess.Popen[bytes]":
     """Start a watchdog that outlives this process and its terminal. OSError when it cannot be
     started.
     """
-    log_dir = var_dir / "log"
-    log_dir.mkdir(parents=True, exist_ok=True)
-    fd = os.open(
-        log_dir / "watchdog.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+    command = watchdog_command(
+        config_path, config.broker.kind, [target.name for target in config.alerts.targets]
     )
+    log_dir = Path(config.paths.var) / "log"
+    own_folder(log_dir)
+    fd = own_file(log_dir / "watchdog.err", os.O_WRONLY | os.O_APPEND)
     try:
         return subprocess.Popen(
-            watchdog_command(config_path),
+            command.args,
+            env=command.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=fd,

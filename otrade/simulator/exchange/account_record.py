@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from otrade.plain_file import own_file, own_folder, read_own
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.ledger import Ledger, Position
@@ -87,11 +88,9 @@ class AccountRecord:
         """What a run that was cut off has left; None when there is nothing, it is another world's, or
         its last day was ended in order.
         """
-        if not (self._path.is_file() and self._clock_path.is_file()):
-            return None
         try:
-            lines = self._path.read_bytes().splitlines()
-            (ts_ns,) = _TIME.unpack(self._clock_path.read_bytes()[: _TIME.size])
+            lines = read_own(self._path).splitlines()
+            (ts_ns,) = _TIME.unpack(read_own(self._clock_path, _TIME.size))
         except (OSError, struct.error):
             return None
         head, *rows = [row for line in lines if (row := _row(line)) is not None] or [{}]
@@ -140,12 +139,9 @@ class AccountRecord:
             self._clock = None
 
     def _open(self, exchange: KeptExchange, clock: VirtualClock, flags: int) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(
-            self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o600
-        )
-        self._file = FileIO(fd, "ab")
-        fd = os.open(self._clock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        own_folder(self._path.parent)
+        self._file = FileIO(own_file(self._path, os.O_WRONLY | os.O_APPEND | flags), "ab")
+        fd = own_file(self._clock_path, os.O_RDWR)
         try:
             os.ftruncate(fd, mmap.PAGESIZE)
             self._clock = mmap.mmap(fd, mmap.PAGESIZE)

@@ -27,7 +27,8 @@ from otrade.contract.views import (
     Scope,
 )
 from otrade.errors import ConfigError
-from otrade.web.auth.login_throttle import LoginThrottle
+from otrade.web.auth.device_cookies import DeviceCookies
+from otrade.web.auth.login_throttle import LoginAttempt, LoginThrottle
 from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
 from otrade.web.auth.sessions import UserSession, UserSessions
 from otrade.web.auth.tokens import find_token
@@ -41,6 +42,8 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     "viewer": frozenset({"read"}),
     "trader": frozenset({"read", "trade", "admin"}),
 }
+FIRST_PASSWORD, OPEN_SESSION = "first password", "open session"
+"""In the place of a name and of a browser in the login limits: neither is a name."""
 CODE_LIFE_S = 1800.0
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """None that a person takes for another."""
@@ -67,6 +70,8 @@ class LoginGrant:
     """A session has begun."""
 
     cookie: str
+    device_cookie: str
+    """By which this browser is known the next time."""
     session: UserSession
 
 
@@ -94,6 +99,7 @@ class AccessControl:
         self.life_s = life_s
         self._local_token = local_token.encode()
         self._throttle = LoginThrottle(now_s)
+        self._devices = DeviceCookies(directory)
         self._codes = Codes(wall_s)
         self._hashing = asyncio.Lock()
         self._now_s = now_s
@@ -172,7 +178,7 @@ class AccessControl:
         """Make the first trader. ProblemError when somebody has a password already, or the code is
         not the one that was shown.
         """
-        self._count(address)
+        attempt = self._begin(FIRST_PASSWORD, address)
         if not self.is_first_run:
             raise ProblemError(problems.not_first_run())
         code = "".join(letter for letter in given.code.upper() if letter.isalnum())
@@ -189,14 +195,17 @@ class AccessControl:
 
         self._change(only_first)
         self._first_code = ""
-        self._throttle.succeeded(address)
-        return LoginGrant(*self.sessions.begin(user))
+        self._throttle.succeeded(attempt, FIRST_PASSWORD, address)
+        return self._granted(user)
 
-    async def log_in(self, given: LoginRequest, address: str, old_cookie: str) -> LoginGrant:
+    async def log_in(
+        self, given: LoginRequest, address: str, old_cookie: str, device_cookie: str = ""
+    ) -> LoginGrant:
         """A new session, in place of the one of `old_cookie`. ProblemError when name, password or
         code is wrong; it does not say which.
         """
-        self._count(address)
+        device = self._devices.known(device_cookie, given.name)
+        attempt = self._begin(given.name, address, device)
         user = self._users().user(given.name)
         is_right = await self._is_password(user.hash if user else NOBODYS, given.password)
         if (
@@ -205,11 +214,11 @@ class AccessControl:
             or (user.totp and not self._codes.take(user.name, user.totp, given.code))
         ):
             raise ProblemError(problems.wrong_login())
-        self._throttle.succeeded(address)
+        self._throttle.succeeded(attempt, user.name, address)
         old = self.sessions.find(old_cookie)
         if old is not None:
             self.sessions.end(old)
-        return LoginGrant(*self.sessions.begin(user))
+        return self._granted(user)
 
     async def change_password(
         self, session: UserSession, given: PasswordChangeRequest, address: str
@@ -217,9 +226,7 @@ class AccessControl:
         """A new password, and a new session; that user's other sessions end. ProblemError when
         the old one is wrong.
         """
-        self._count(address)
-        if not await self._is_password(session.user.hash, given.old):
-            raise ProblemError(problems.wrong_old_password())
+        await self.require_password(session, given.old, address, "old")
         self._require_strong(given.new, session.user.name, "new")
         user = msgspec.structs.replace(session.user, hash=await self._hashed(given.new))
 
@@ -229,16 +236,33 @@ class AccessControl:
             return users.with_user(user)
 
         self._change(if_still_there)
-        self._throttle.succeeded(address)
         self.sessions.end_of(user.name)
-        return LoginGrant(*self.sessions.begin(user))
+        return self._granted(user)
 
-    def _count(self, address: str) -> None:
-        wait_s = self._throttle.begin(address)
-        if wait_s > 0:
+    async def require_password(
+        self, session: UserSession, password: str, address: str, field: str
+    ) -> None:
+        """Whoever has the session knows the password too. ProblemError when not. Strangers cannot
+        use up that limit: it is counted as in a known browser.
+        """
+        name = session.user.name
+        attempt = self._begin(name, address, OPEN_SESSION)
+        if not await self._is_password(session.user.hash, password):
+            raise ProblemError(problems.wrong_own_password(field))
+        self._throttle.succeeded(attempt, name, address)
+
+    def _granted(self, user: User) -> LoginGrant:
+        cookie, session = self.sessions.begin(user)
+        return LoginGrant(cookie, self._devices.new(user.name), session)
+
+    def _begin(self, name: str, address: str, device: str = "") -> LoginAttempt:
+        attempt = self._throttle.begin(name, address, device)
+        if attempt.wait_s > 0:
             raise ProblemError(
-                problems.too_many_attempts(wait_s), {"Retry-After": str(int(wait_s) + 1)}
+                problems.too_many_attempts(attempt.wait_s),
+                {"Retry-After": str(int(attempt.wait_s) + 1)},
             )
+        return attempt
 
     def _change(self, how: Callable[[Users], Users]) -> None:
         try:

@@ -2,12 +2,14 @@
 was refused.
 
 A command that reaches the engine is written there with its outcome (`EngineSource.command`); the
-rest is written from here. What strangers try is bounded, so that nobody can fill the journal from
-outside; what is left out is counted.
+rest is written from here. What strangers try is bounded, and so is what each person and each script
+does, so that nobody can fill the journal, or roll over what others have done; what is left out is
+counted.
 """
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
@@ -18,6 +20,11 @@ from otrade.web.auth.access_control import Principal
 log = logging.getLogger("otrade.web")
 
 STRANGERS_PER_MIN = 30
+KNOWN_PER_MIN = 60
+"""Of each person and each script, besides what reaches the engine."""
+WHO_MAX = 256
+WORDS_CHARS_MAX = 300
+STRANGERS = "strangers"
 
 
 class Audit:
@@ -26,8 +33,8 @@ class Audit:
     def __init__(self, source: EngineSource, now_s: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._now_s = now_s
-        self._minute_s = float("-inf")
-        self._n_strangers = 0
+        self._minutes: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        """By who: when the minute began, and how much has come in it."""
 
     def write(
         self,
@@ -42,28 +49,39 @@ class Audit:
         """Words without secrets; `who` None: a stranger. What is noise is bounded as what strangers
         try is.
         """
-        if (who is None or is_noise) and not ok and not self._has_room():
+        is_strange = (who is None or is_noise) and not ok
+        if not self._has_room(STRANGERS if who is None or is_strange else who.who):
             return
-        name = named(who, connection)
+        name, words = named(who, connection), _cut(words)
         log.info(
             "%s: %s: %s", name, what, words, extra={"fields": {"who": name, "what": what, "ok": ok}}
         )
         self._source.record(name, what, ok, words)
 
-    def _has_room(self) -> bool:
+    def _has_room(self, who: str) -> bool:
+        most = STRANGERS_PER_MIN if who == STRANGERS else KNOWN_PER_MIN
         now_s = self._now_s()
-        if now_s - self._minute_s >= 60:
-            left_out = self._n_strangers - STRANGERS_PER_MIN
-            if left_out > 0:
+        began_s, n = self._minutes.get(who, (float("-inf"), 0))
+        if now_s - began_s >= 60:
+            if n > most:
                 self._source.record(
-                    "strangers",
-                    "refused",
+                    who,
+                    "refused" if who == STRANGERS else "more",
                     False,
-                    f"{left_out} more attempts were refused within a minute",
+                    f"{n - most} more attempts were refused within a minute"
+                    if who == STRANGERS
+                    else f"{n - most} more within a minute are not written down",
                 )
-            self._minute_s, self._n_strangers = now_s, 0
-        self._n_strangers += 1
-        return self._n_strangers <= STRANGERS_PER_MIN
+            began_s, n = now_s, 0
+        self._minutes[who] = began_s, n + 1
+        self._minutes.move_to_end(who)
+        if len(self._minutes) > WHO_MAX:
+            self._minutes.popitem(last=False)
+        return n < most
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= WORDS_CHARS_MAX else f"{words[:WORDS_CHARS_MAX]}..."
 
 
 def named(who: Principal | None, connection: HTTPConnection) -> str:

@@ -9,7 +9,9 @@ import hmac
 import time
 from collections.abc import Callable
 
-PASSWORD_CHARS_MIN = 10
+from otrade.web.auth.common_passwords import is_common
+
+PASSWORD_CHARS_MIN = 12
 PASSWORD_CHARS_MAX = 256
 STEP_S = 30
 """Of an authenticator (RFC 6238)."""
@@ -38,13 +40,15 @@ def is_password(hash: str, password: str) -> bool:
 
 
 def weakness(password: str, name: str) -> str:
-    """Why a new password will not do; empty when it will."""
+    """Why a new password will not do; empty when it will. Nobody asks this of an old one."""
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
         return f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"
     if len(set(password)) < 4:
         return "that password is a few characters again and again"
     if password.lower().strip("0123456789") == name.lower():
         return "that password is the name"
+    if is_common(password) or is_common(password.lower().replace(name.lower(), "")):
+        return "that password is of words that are tried first"
     return ""
 
 

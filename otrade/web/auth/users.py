@@ -18,7 +18,7 @@ import msgspec
 
 from otrade.contract.views import Role, Scope
 from otrade.errors import ConfigError
-from otrade.plain_file import read_plain
+from otrade.plain_file import IS_LINK, own_file, own_folder, read_own
 
 ACCESS_DIR = "access"
 """Below `paths.var`."""
@@ -109,7 +109,7 @@ class UsersFile:
     def read(self) -> Users:
         """What the file says now; nobody when there is none. ConfigError when it cannot be trusted."""
         try:
-            status = self.path.stat()
+            status = self.path.lstat()
         except FileNotFoundError:
             self._stamp, self._users = None, Users()
             return self._users
@@ -129,6 +129,8 @@ class UsersFile:
         return self._users
 
     def _load(self, status: os.stat_result) -> Users:
+        if stat.S_ISLNK(status.st_mode):
+            raise ConfigError(IS_LINK, file=str(self.path))
         mode = stat.S_IMODE(status.st_mode)
         if mode & 0o077:
             raise ConfigError(
@@ -139,7 +141,7 @@ class UsersFile:
         if status.st_uid != os.geteuid():
             raise ConfigError("belongs to another user", file=str(self.path))
         try:
-            return msgspec.json.decode(read_plain(self.path), type=Users)
+            return msgspec.json.decode(read_own(self.path), type=Users)
         except OSError as error:
             raise ConfigError(f"cannot be read: {error.strerror}", file=str(self.path)) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -154,8 +156,7 @@ class UsersFile:
         cannot be done.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.parent.chmod(0o700)
+            own_folder(self.path.parent)
             with self._locked():
                 self._stamp = None
                 users = how(self.read())
@@ -166,7 +167,7 @@ class UsersFile:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = own_file(self.path.with_suffix(".lock"), os.O_RDWR)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield

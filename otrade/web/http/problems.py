@@ -112,12 +112,12 @@ def wrong_login() -> Problem:
     )
 
 
-def wrong_old_password() -> Problem:
+def wrong_own_password(field: str) -> Problem:
     return Problem(
         title="Wrong password",
         status=403,
         code="wrong_old_password",
-        field="old",
+        field=field,
         detail="The present password is wrong.",
         fix="Try again; `otrade password` on the engine's machine sets a new one without it.",
     )
@@ -162,6 +162,16 @@ def too_many_attempts(wait_s: float) -> Problem:
         code="too_many_attempts",
         detail=f"There were too many attempts to log in. The next one may begin in {int(wait_s) + 1} s.",
         fix="Wait. The engine can be halted without the page: `otrade kill`.",
+    )
+
+
+def too_many_commands(wait_s: float) -> Problem:
+    return Problem(
+        title="Too many commands",
+        status=429,
+        code="too_many_commands",
+        detail=f"There were too many commands of yours. The next one may come in {int(wait_s) + 1} s.",
+        fix="Wait. Kill, flatten, stop-entries and pause are taken however many came before.",
     )
 
 

@@ -197,6 +197,7 @@ QUERIES = (
         "Check a configuration, or write it",
         queries.ConfigDraft,
         queries.ConfigVerdict,
+        session_only=True,
         body_bytes_max=CONFIG_BYTES_MAX,
     ),
 )

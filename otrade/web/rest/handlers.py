@@ -28,6 +28,7 @@ from otrade.contract.views import (
 from otrade.errors import EngineGoneError
 from otrade.web.auth.audit import Audit, address_of, named
 from otrade.web.auth.authenticator import Authenticator
+from otrade.web.auth.login_throttle import AttemptCount
 from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError, problem_response
 from otrade.web.rest.command_expiry import COMMAND_LIFE_S, ISSUED_HEADER, expires_ms
@@ -37,6 +38,10 @@ log = logging.getLogger("otrade.web")
 
 BROKER_WITHIN_S = 20
 KEY_HEADER = "idempotency-key"
+COMMANDS_PER_MIN = ((60.0, 120),)
+"""Of one person or script."""
+NEVER_TOO_MANY = ("kill", "flatten", "stop-entries", "pause")
+"""What makes the account safer is never refused for having been asked too often."""
 
 
 class DataHandlers:
@@ -47,12 +52,16 @@ class DataHandlers:
         source: EngineSource,
         authenticator: Authenticator,
         audit: Audit,
+        *,
+        now_s: Callable[[], float],
         wall_s: Callable[[], float],
     ) -> None:
         self._source = source
         self._authenticator = authenticator
         self._audit = audit
+        self._now_s = now_s
         self._wall_s = wall_s
+        self._commands = AttemptCount(COMMANDS_PER_MIN)
 
     # -------------------------------------------------------------------------------------- reading
     async def health(self, call: Call) -> str:
@@ -112,6 +121,8 @@ class DataHandlers:
         key = headers.get(KEY_HEADER)
         if key is None:
             raise ProblemError(problems.wrong_key(None))
+        if name not in NEVER_TOO_MANY:
+            self._count(who.who)
         log.info("%s: command %s", named(who, call.request), name)
         order = CommandOrder(
             who.who,
@@ -148,6 +159,16 @@ class DataHandlers:
                 return problems.failed_in_engine()
             case _:
                 return problems.wrong_key(order.key)
+
+    def _count(self, who: str) -> None:
+        """Each command is a record of the journal, which has an end."""
+        now_s = self._now_s()
+        wait_s = self._commands.wait_s(who, now_s)
+        if wait_s > 0:
+            raise ProblemError(
+                problems.too_many_commands(wait_s), {"Retry-After": str(int(wait_s) + 1)}
+            )
+        self._commands.add(who, now_s)
 
     async def login_callback(self, request: Request) -> Response:
         """The broker sends the browser here. The request comes from another site and carries

@@ -5,10 +5,13 @@ streamed.
 from collections.abc import Sequence
 from typing import TypeVar
 
+import msgspec
+
 from otrade.contract import queries
 from otrade.contract.engine_source import QuerySource
 from otrade.errors import JournalError
-from otrade.web.auth.audit import Audit
+from otrade.web.auth.access_control import AccessControl
+from otrade.web.auth.audit import Audit, address_of
 from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError
 from otrade.web.rest.dispatch import Call
@@ -20,8 +23,9 @@ NOT_UP = "no trading day has begun here yet"
 class QueryHandlers:
     """A handler for each route of `routes.QUERIES`, by its name."""
 
-    def __init__(self, source: QuerySource, audit: Audit) -> None:
+    def __init__(self, source: QuerySource, access: AccessControl, audit: Audit) -> None:
         self._source = source
+        self._access = access
         self._audit = audit
 
     async def equity(self, call: Call) -> Sequence[queries.EquityPoint]:
@@ -71,9 +75,17 @@ class QueryHandlers:
         return _found(await self._source.config(), "this engine runs without a configuration file")
 
     async def configure(self, call: Call) -> queries.ConfigVerdict:
+        """A session alone may look what a draft would do; to write takes its person's password."""
         draft: queries.ConfigDraft = call.body
+        session = call.principal.session
+        assert session is not None
+        if draft.write:
+            await self._access.require_password(
+                session, draft.password, address_of(call.request), "password"
+            )
         verdict = _found(
-            await self._source.configure(draft), "this engine runs without a configuration file"
+            await self._source.configure(msgspec.structs.replace(draft, password="")),
+            "this engine runs without a configuration file",
         )
         if draft.write:
             what = ", ".join(change.path for change in verdict.changes) or "nothing"

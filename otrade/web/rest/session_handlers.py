@@ -7,7 +7,10 @@ from otrade.contract.views import SessionGrant, SessionView
 from otrade.web.auth.access_control import AccessControl, LoginGrant
 from otrade.web.auth.audit import Audit, address_of
 from otrade.web.auth.authenticator import Authenticator, cookie_name, is_encrypted
+from otrade.web.auth.device_cookies import LIFE_S as DEVICE_LIFE_S
 from otrade.web.rest.dispatch import Call, journal_name
+
+DEVICE_SUFFIX = "_device"
 
 
 class SessionHandlers:
@@ -43,9 +46,15 @@ class SessionHandlers:
         )
 
     async def login(self, call: Call) -> Response:
-        old = call.request.cookies.get(cookie_name(call.request), "")
+        cookies, name = call.request.cookies, cookie_name(call.request)
         return self._grant(
-            call, await self._access.log_in(call.body, address_of(call.request), old)
+            call,
+            await self._access.log_in(
+                call.body,
+                address_of(call.request),
+                cookies.get(name, ""),
+                cookies.get(name + DEVICE_SUFFIX, ""),
+            ),
         )
 
     async def password(self, call: Call) -> Response:
@@ -81,13 +90,16 @@ class SessionHandlers:
         )
         response = Response(msgspec.json.encode(grant), media_type="application/json")
         self._set_cookie(call, response, granted.cookie, round(self._access.life_s))
+        self._set_cookie(call, response, granted.device_cookie, DEVICE_LIFE_S, DEVICE_SUFFIX)
         return response
 
     @staticmethod
-    def _set_cookie(call: Call, response: Response, value: str, max_age_s: int) -> None:
+    def _set_cookie(
+        call: Call, response: Response, value: str, max_age_s: int, suffix: str = ""
+    ) -> None:
         name, secure = cookie_name(call.request), is_encrypted(call.request)
         response.set_cookie(
-            name,
+            name + suffix,
             value,
             max_age=max_age_s,
             path="/",

@@ -44,6 +44,11 @@ from tests.harness.waiting import PATIENCE_S, PAUSE_S, until
 ROOT = Path(__file__).parents[3]
 
 
+def sender_of(tries: int, targets: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    command = alert_command("no/such/file", tries, targets)
+    return command.args, command.env
+
+
 def test_the_levels_are_the_engine_s() -> None:
     assert LOUDEST == AlertLevel.LOUDEST and set(TYPES) == set(AlertLevel)
 
@@ -176,7 +181,7 @@ def test_from_a_notice_to_a_server_and_back_with_the_real_apprise() -> None:
 
     async def body(server: AlertListener) -> None:
         client = AlertSenderClient(
-            alert_command("no/such/file", 5, ["phone", "mail"]),
+            *sender_of(5, ["phone", "mail"]),
             on_outcome=outcomes.append,
             on_trouble=said.append,
         )
@@ -232,6 +237,7 @@ print(json.dumps({"id": row["id"], "target": row["target"], "ok": True, "n_tries
     async def body() -> None:
         client = AlertSenderClient(
             [sys.executable, "-c", program],
+            alert_command("no/such/file", 1, ["phone"]).env,
             on_outcome=outcomes.append,
             on_trouble=lambda words: None,
         )
@@ -256,6 +262,7 @@ def test_a_sender_that_dies_is_said_and_another_takes_its_place() -> None:
         nonlocal now
         client = AlertSenderClient(
             [sys.executable, "-c", FAKE],
+            os.environ,
             on_outcome=outcomes.append,
             on_trouble=said.append,
             now_s=lambda: now,
@@ -294,7 +301,10 @@ def test_a_sender_that_hangs_fills_no_pipe_and_stops_nobody() -> None:
 
     async def body() -> None:
         client = AlertSenderClient(
-            [sys.executable, "-c", FAKE], on_outcome=outcomes.append, on_trouble=lambda words: None
+            [sys.executable, "-c", FAKE],
+            os.environ,
+            on_outcome=outcomes.append,
+            on_trouble=lambda words: None,
         )
         client.start()
         assert client._process is not None
@@ -319,6 +329,7 @@ def test_a_pipe_that_is_full_means_no_and_not_waiting() -> None:
     async def body() -> None:
         client = AlertSenderClient(
             [sys.executable, "-c", FAKE],
+            os.environ,
             on_outcome=lambda outcome: None,
             on_trouble=lambda words: None,
         )
@@ -344,7 +355,7 @@ def test_a_sender_that_cannot_be_started_is_said() -> None:
 
     async def body() -> None:
         client = AlertSenderClient(
-            ["/no/such/program"], on_outcome=lambda outcome: None, on_trouble=said.append
+            ["/no/such/program"], {}, on_outcome=lambda outcome: None, on_trouble=said.append
         )
         client.start()
         assert not client.send("phone", PendingAlert(1, 0, "t", "b"))
@@ -363,7 +374,7 @@ def test_the_page_s_test_button_end_to_end() -> None:
             wall_ns=lambda: 0,
         )
         client = dispatcher.sender = AlertSenderClient(
-            alert_command("no/such/file", 1, ["phone"]),
+            *sender_of(1, ["phone"]),
             on_outcome=dispatcher.on_outcome,
             on_trouble=dispatcher.on_trouble,
         )

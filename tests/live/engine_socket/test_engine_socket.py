@@ -60,7 +60,7 @@ class StubRequests:
         return msgspec.structs.replace(done, id=request.id)
 
 
-class Engine:
+class SocketEngine:
     """A socket in a folder, a source behind it, and peers."""
 
     def __init__(self, folder: Path, now_s: Any = None) -> None:
@@ -72,11 +72,11 @@ class Engine:
         )
         requests: Any = self.requests
         self.socket = EngineSocket(folder, requests, self.stream, "paper")
-        self.peers: list[Peer] = []
+        self.peers: list[SocketPeer] = []
 
-    async def peer(self, hello: object = SERVER) -> Peer:
+    async def peer(self, hello: object = SERVER) -> SocketPeer:
         reader, writer = await asyncio.open_unix_connection(str(self.socket.path))
-        peer = Peer(reader, writer)
+        peer = SocketPeer(reader, writer)
         self.peers.append(peer)
         if hello is not None:
             await peer.say(hello)
@@ -84,7 +84,7 @@ class Engine:
         return peer
 
 
-class Peer:
+class SocketPeer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
         self._in = FrameReader(messages.REPLY_BYTES_MAX)
@@ -112,8 +112,8 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def engine(folder: Path, now_s: Any = None) -> AsyncIterator[Engine]:
-    here = Engine(folder, now_s)
+async def engine(folder: Path, now_s: Any = None) -> AsyncIterator[SocketEngine]:
+    here = SocketEngine(folder, now_s)
     here.socket.open()
     await here.socket.serve()
     try:

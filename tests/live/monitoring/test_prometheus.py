@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import promql_parser
 import pytest
@@ -22,6 +22,7 @@ from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.alerts.retry_queue import DeliveryOutcome
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.control.commands import Commands
+from otrade.live.monitoring.loop_watch import LoopWatch
 from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.json_log import TolerantLogFile
 from otrade.server.metrics_text import CONTENT_TYPE, metrics_text
@@ -38,6 +39,18 @@ def source_of(here: SimulatedDay) -> LiveEngineSource:
     source.frames = FrameWatch(lambda: here.day.engine.counters()["frames"])
     here.day.listen_to_beats(source.frames.on_beat)
     return source
+
+
+def a_loop_watch() -> LoopWatch:
+    loop = cast(asyncio.AbstractEventLoop, None)  # it is never started
+    watch = LoopWatch(loop, stall_ns=SECOND, now_ns=lambda: 0, board=None)
+    watch._recent_ns, watch.longest_turn_ns, watch.ts_longest_ns = (
+        SECOND // 4,
+        7_900_000_000,
+        12_000_000,
+    )
+    watch.n_stalls, watch.stalled_ns = 2, 8_500_000_000
+    return watch
 
 
 def a_dispatcher() -> AlertDispatcher:
@@ -70,6 +83,7 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
     async def body() -> None:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
+            source.loop_watch = a_loop_watch()
             source.log = TolerantLogFile(tmp_path / "x.jsonl", LogConfig(), lambda words: None)
             alerts = source.alerts = a_dispatcher()
             alerts.on_outcome(DeliveryOutcome(1, "phone", True, 1))
@@ -112,6 +126,11 @@ def test_every_number_is_the_exchange_s_or_the_page_s(tmp_path: Path) -> None:
             assert value(seen, "otrade_feed_ticks_total") == status.feed.ticks
             assert value(seen, "otrade_feed_up") == 1 and value(seen, "otrade_ready") == 1
             assert 0 <= value(seen, "otrade_feed_age_seconds") <= 5
+            assert value(seen, "otrade_loop_lag_seconds") == 0.25 == status.loop.lag_ms / 1000
+            assert value(seen, "otrade_loop_longest_turn_seconds") == 7.9
+            assert status.loop.longest_turn_ms == 7_900 and status.loop.longest_turn_at_ms == 12
+            assert value(seen, "otrade_loop_stalls_total") == status.loop.stalls == 2
+            assert value(seen, "otrade_loop_stalled_seconds_total") == 8.5
             assert (
                 value(
                     seen,
@@ -252,6 +271,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
             source.alerts = a_dispatcher()
+            source.loop_watch = a_loop_watch()
             source.log = TolerantLogFile(
                 tmp_path_factory.mktemp("log") / "x.jsonl", LogConfig(), lambda words: None
             )

@@ -1,8 +1,8 @@
-"""Sessions, attempts and one-time codes by themselves. Time is a number that the test moves."""
+"""Sessions, passwords and one-time codes by themselves. Time is a number that the test moves."""
 
 import pytest
 
-from otrade.web.auth.login_throttle import ADDRESSES_MAX, LoginThrottle
+from otrade.web.auth.common_passwords import WORDS, is_common
 from otrade.web.auth.passwords import (
     NOBODYS,
     Codes,
@@ -91,94 +91,6 @@ def test_the_most_silent_makes_room() -> None:
     assert held.find(cookies[0]) is not None and held.find(cookies[1]) is None
 
 
-# ------------------------------------------------------------------------------------------
-# attempts
-def test_five_in_a_minute_from_one_address() -> None:
-    time = Time()
-    attempts = LoginThrottle(time)
-    for _ in range(5):
-        assert attempts.begin("10.0.0.1") == 0
-        time.s += 1
-    assert attempts.begin("10.0.0.1") == 55, "the first of them is 5 s old"
-    time.s += 54
-    assert attempts.begin("10.0.0.1") == 1
-    time.s += 1
-    assert attempts.begin("10.0.0.1") == 0
-    assert attempts.begin("10.0.0.1") == 1, "one place is free again, no more"
-
-
-def test_twenty_in_an_hour_from_one_address() -> None:
-    time = Time()
-    attempts = LoginThrottle(time)
-    for _ in range(20):
-        assert attempts.begin("10.0.0.1") == 0
-        time.s += 60
-    assert attempts.begin("10.0.0.1") == 3600 - 20 * 60
-    time.s += 3600 - 20 * 60
-    assert attempts.begin("10.0.0.1") == 0
-
-
-def test_refused_attempts_do_not_count() -> None:
-    time = Time()
-    attempts = LoginThrottle(time)
-    for _ in range(5):
-        attempts.begin("10.0.0.1")
-    for _ in range(1000):
-        assert attempts.begin("10.0.0.1") > 0
-    time.s += 60
-    assert attempts.begin("10.0.0.1") == 0
-
-
-def test_a_success_forgives() -> None:
-    attempts = LoginThrottle(Time())
-    for _ in range(4):
-        attempts.begin("10.0.0.1")
-    assert attempts.begin("10.0.0.1") == 0
-    attempts.succeeded("10.0.0.1")
-    assert [attempts.begin("10.0.0.1") for _ in range(5)] == [0] * 5
-
-
-def test_thirty_in_a_minute_from_everywhere_but_the_owner_is_not_locked_out() -> None:
-    time = Time()
-    attempts = LoginThrottle(time)
-    attempts.begin("10.0.0.1")
-    attempts.succeeded("10.0.0.1")
-    for n in range(29):
-        assert attempts.begin(f"203.0.113.{n}") == 0
-    assert attempts.begin("203.0.113.200") == 60
-    assert attempts.begin("10.0.0.1") == 0
-    time.s += 60
-    assert attempts.begin("203.0.113.200") == 0
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"),
-        ("::ffff:10.0.0.1", "10.0.0.1"),
-        ("10.0.0.1", "10.0.0.1"),
-    ],
-)
-def test_one_place_by_two_names(one: str, other: str) -> None:
-    attempts = LoginThrottle(Time())
-    for _ in range(5):
-        assert attempts.begin(one) == 0
-    assert attempts.begin(other) > 0
-
-
-def test_the_memory_of_addresses_is_bounded() -> None:
-    time = Time()
-    attempts = LoginThrottle(time)
-    for n in range(ADDRESSES_MAX + 50):
-        time.s += 61 + 3600  # one at a time: the common limit is another matter
-        assert attempts.begin(f"10.{n // 65536}.{n // 256 % 256}.{n % 256}") == 0
-        attempts.succeeded(f"11.{n // 65536}.{n // 256 % 256}.{n % 256}")
-    assert len(attempts._by_address) == len(attempts._known) == ADDRESSES_MAX
-    assert len(attempts._together) <= 1
-
-
-# -----------------------------------------------------------------------------------------
-# passwords
 def test_passwords_are_argon2id_with_the_advised_cost() -> None:
     hash = hashed("four wooden ships")
     assert hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -194,11 +106,30 @@ def test_what_is_no_hash_fits_nothing(hash: str) -> None:
 
 @pytest.mark.parametrize(
     ("password", "is_good"),
-    [("four wooden ships", True), ("0123456789", True), ("short", False), ("x" * 257, False), ("aaaaaaaaaaaa", False),
-     ("abcabcabcabc", False), ("anandkumar", False), ("anandkumar2024", False), ("", False), ("पासवर्ड बहुत लंबा", True)],
+    [("four wooden ships", True), ("0123456789", False), ("short", False), ("x" * 257, False), ("aaaaaaaaaaaa", False),
+     ("abcabcabcabc", False), ("anandkumar", False), ("anandkumar2024", False), ("", False), ("पासवर्ड बहुत लंबा", True),
+     ("four wooden", False), ("1234567890", False), ("123456789012", False), ("314159265358", False), ("password1234", False),
+     ("P@ssw0rd1234!", False), ("Password Password", False), ("qwertyuiop123", False), ("zaqxswcde123", True), ("iloveyou1234", False),
+     ("letmein letmein", False), ("Zerodha@12345", False), ("niftybanknifty", False), ("TradingKite2026", False), ("jaishreeram108", False),
+     ("anandkumar anandkumar", False), ("anandkumar password", False), ("mnbvcxz98765", False), ("correct horse battery", True),
+     ("tr0ub4dor and three", True), ("8f3kq-0wz7x-lm2", True), ("monsoon over matheran", True)],
 )  # fmt: skip
 def test_weak_passwords(password: str, is_good: bool) -> None:
     assert (weakness(password, "anandkumar") == "") is is_good
+
+
+def test_no_list_of_words_is_a_password() -> None:
+    """Everything that is on the list, alone, doubled, with a year and in capitals, as long as it must
+    be.
+    """
+    for word in WORDS.split():
+        for made in (word, word.capitalize(), word.upper(), word + word, f"{word}2026", f"{word}!"):
+            assert is_common(made) and weakness(made.ljust(12, "1"), "anand"), made
+
+
+def test_an_old_password_keeps_working() -> None:
+    """It was good enough when it was chosen."""
+    assert weakness("1234567890", "anand") and is_password(hashed("1234567890"), "1234567890")
 
 
 # -------------------------------------------------------------------------------------

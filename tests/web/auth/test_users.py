@@ -157,7 +157,16 @@ def test_a_password_from_standard_input(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "short\n", "two lines\nof password\n", "x" * 300, "aaaaaaaaaaaa\n"]
+    "text",
+    [
+        "",
+        "short\n",
+        "two lines\nof password\n",
+        "x" * 300,
+        "aaaaaaaaaaaa\n",
+        "1234567890\n",
+        "Password1234\n",
+    ],
 )
 def test_passwords_that_will_not_do(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str

@@ -16,7 +16,7 @@ from otrade.web.auth.users import UsersFile
 from otrade.web.http.routes import PREFIX, ROUTES, ApiRoute
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
-from tests.web.logins import BASE_URL, BEARER, Time, key, log_in
+from tests.web.logins import BASE_URL, BEARER, PASSWORD, Time, key, log_in
 
 CHANGES = [route for route in ROUTES if route.is_change and route.scope != "public"]
 READS = [route for route in ROUTES if not route.is_change and route.scope != "public"]
@@ -24,8 +24,8 @@ TRADES = [route for route in CHANGES if route.command is not None]
 SCOPES: list[Scope] = ["read", "trade", "admin"]
 BODY = {
     "take-over": {"instrument_id": 0},
-    "configure": {"digest": "", "values": {}, "write": True},
-    "password": {"old": "x" * 10, "new": "y" * 10},
+    "configure": {"digest": "", "values": {}, "write": True, "password": PASSWORD},
+    "password": {"old": "x" * 12, "new": "y" * 12},
 }
 QUERY = {
     "candles": "?instrument_id=0",

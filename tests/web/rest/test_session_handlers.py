@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocketDisconnect
@@ -13,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from otrade.live.notices.redact import redact
 from otrade.web.app import create_app
 from otrade.web.auth.access_control import CODE_LIFE_S, AccessControl
-from otrade.web.auth.audit import STRANGERS_PER_MIN
+from otrade.web.auth.audit import KNOWN_PER_MIN, STRANGERS_PER_MIN, WORDS_CHARS_MAX, Audit
 from otrade.web.auth.tokens import new_token
 from otrade.web.auth.users import User
 from tests.web.fake_engine import FakeSource
@@ -156,6 +157,33 @@ def test_logins_are_limited(stranger: TestClient, clock: Time) -> None:
     assert login(stranger).status_code == 200
 
 
+def test_a_viewer_s_login_makes_no_room_for_guesses_at_the_trader_s(
+    stranger: TestClient, clock: Time
+) -> None:
+    n_heard = 0
+    for n in range(40):
+        n_heard += login(stranger, "trader", f"wrong wrong {n}").status_code == 401
+        assert login(stranger, "viewer").status_code in (200, 429)
+    assert n_heard == 5
+
+
+def test_strangers_at_the_same_address_do_not_lock_the_owner_out(
+    stranger: TestClient, app: ASGIApp
+) -> None:
+    """Through a tunnel everybody has one address."""
+    assert login(stranger).status_code == 200
+    device = stranger.cookies.get(f"{COOKIE}_device")
+    assert device
+    stranger.cookies.clear()
+    for _ in range(50):
+        login(stranger, password="wrong wrong")
+    problem(login(stranger), 429, "too_many_attempts")
+    owner = TestClient(app, base_url=BASE_URL, cookies={f"{COOKIE}_device": device})
+    assert state(owner) == "out", "it lets nobody in"
+    assert login(owner).status_code == 200
+    problem(login(owner, password="wrong wrong"), 401, "wrong_login")
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_another_page_cannot_log_a_browser_in(stranger: TestClient, origin: str) -> None:
     response = stranger.post(
@@ -175,6 +203,56 @@ def test_strangers_do_not_fill_the_journal(
     stranger.post("/api/v1/commands/kill", headers=key())
     who, what, ok, words = source.records[-2]
     assert (who, ok) == ("strangers", False) and words.startswith(str(2 * STRANGERS_PER_MIN))
+
+
+def test_a_viewer_does_not_fill_the_journal_nor_roll_over_what_others_did(
+    stranger: TestClient, app: ASGIApp, source: FakeSource, clock: Time
+) -> None:
+    headers = log_in(stranger, "viewer")
+    for _ in range(20 * KNOWN_PER_MIN):
+        stranger.post("/api/v1/commands/kill", headers=headers | key())
+    assert len(source.records) == KNOWN_PER_MIN
+    other = TestClient(app, base_url=BASE_URL)
+    log_in(other)
+    assert source.records[-1][1:3] == ("page login", True), "whose count is another"
+    clock.s += 60
+    stranger.post("/api/v1/commands/kill", headers=headers | key())
+    who, what, ok, words = source.records[-2]
+    assert (who, what, ok) == ("person viewer (viewer)", "more", False)
+    assert words.startswith(str(19 * KNOWN_PER_MIN + 1))
+
+
+def test_logging_in_and_out_for_ever_does_not_fill_it_either(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    for _ in range(KNOWN_PER_MIN):
+        headers = log_in(stranger)
+        stranger.post("/api/v1/logout", headers=headers)
+    assert len(source.records) == KNOWN_PER_MIN
+
+
+def test_one_line_is_not_for_ever_long(access: AccessControl, source: FakeSource) -> None:
+    connection = HTTPConnection({"type": "http", "headers": [], "client": ("10.0.0.1", 1)})
+    Audit(source).write(None, connection, "page login", "x" * 10_000, ok=False)
+    assert len(source.records[-1][3]) <= WORDS_CHARS_MAX + 3
+
+
+def test_a_script_gives_so_many_commands_a_minute_but_what_makes_safer_always(
+    client: TestClient, source: FakeSource, clock: Time
+) -> None:
+    def give(name: str) -> Any:
+        issued = {"Issued-At": str(round(clock.s * 1000))}
+        return client.post(f"/api/v1/commands/{name}", headers=key() | issued)
+
+    assert [give("test-alert").status_code for _ in range(120)] == [200] * 120
+    assert int(give("test-alert").headers["retry-after"]) == 61
+    problem(give("rearm"), 429, "too_many_commands")
+    n = len(source.commands)
+    for name in ("kill", "flatten", "stop-entries", "pause"):
+        assert give(name).status_code == 200
+    assert len(source.commands) == n + 4
+    clock.s += 60
+    assert give("rearm").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -322,6 +400,41 @@ def test_who_is_changed_is_out_at_once(
     access.file.change(how)
     problem(stranger.post("/api/v1/commands/kill", headers=headers | key()), 401, "not_signed_in")
     assert source.commands == []
+
+
+# ------------------------------------------------------------------------------ the configuration
+def configure(client: TestClient, headers: dict[str, str], **more: Any) -> Any:
+    draft = {"digest": "d" * 32, "values": {}, "write": True, **more}
+    return client.post("/api/v1/configure", json=draft, headers=headers)
+
+
+def test_a_configuration_is_written_by_whoever_knows_the_password(
+    stranger: TestClient, source: FakeSource
+) -> None:
+    headers = log_in(stranger)
+    for given in ({}, {"password": ""}, {"password": "wrong wrong"}):
+        found = problem(configure(stranger, headers, **given), 403, "wrong_old_password")
+        assert found.field == "password"
+    assert source.queries.drafts == []
+    assert configure(stranger, headers, write=False).status_code == 200, "to look costs nothing"
+    assert configure(stranger, headers, password=PASSWORD).status_code == 200
+    [draft] = source.queries.drafts
+    assert draft.password == "" and PASSWORD not in repr(source.records)
+    for _ in range(9):
+        configure(stranger, headers, password="wrong wrong")
+    problem(configure(stranger, headers, password=PASSWORD), 429, "too_many_attempts")
+
+
+def test_no_token_writes_a_configuration(
+    client: TestClient, access: AccessControl, source: FakeSource, clock: Time
+) -> None:
+    """Neither a script's nor the run file's, with a password neither."""
+    token, kept = new_token("robot", ("read", "trade", "admin"), clock(), 2)
+    access.file.change(lambda users: users.with_token(kept))
+    for headers in ({}, {"Authorization": f"Bearer {token}"}):
+        for more in ({"password": PASSWORD}, {"write": False}):
+            problem(configure(client, headers, **more), 403, "only_person")
+    assert source.queries.drafts == []
 
 
 # ------------------------------------------------------------------------------------------- tokens

@@ -122,6 +122,17 @@ export interface EngineGone {
   words: string;
 }
 
+/**
+ * Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens.
+ */
+export interface LoopStatus {
+  lag_ms: number;
+  longest_turn_ms: number;
+  longest_turn_at_ms: number | null;
+  stalls: number;
+  stalled_ms: number;
+}
+
 export interface Status {
   version: string;
   mode: Mode;
@@ -142,6 +153,7 @@ export interface Status {
   counts: CountStatus;
   protection: ProtectionStatus;
   latency: LatencyStatus;
+  loop: LoopStatus;
   not_ready?: string[];
   gone?: EngineGone | null;
 }
@@ -781,6 +793,7 @@ export interface ConfigView {
   values: unknown;
   json_schema: unknown;
   hot: string;
+  file_only: string[];
   trouble: string;
 }
 
@@ -792,13 +805,14 @@ export interface ConfigChange {
 }
 
 /**
- * A whole new configuration. It is written only with `write`, and only when the file is still
- * the one that `digest` names.
+ * A whole new configuration. It is written only with `write`, only when the file is still the
+ * one that `digest` names, and only with one's own `password` given again.
  */
 export interface ConfigDraft {
   digest: string;
   values: unknown;
   write?: boolean;
+  password?: string;
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import schema from "../../../config/schema.json";
 import paper from "../../../config/paper.json";
-import { fresh, isRecord, named, put, range, resolve, shapeOf, withoutNull, wrong, type Node, type Path, type Root } from "./form";
+import { fresh, isFileOnly, isRecord, named, put, range, resolve, shapeOf, withoutNull, wrong, type Node, type Path, type Root } from "./form";
 
 const root = schema as unknown as Root;
 const top = resolve(root, root);
@@ -62,6 +62,12 @@ describe("values in place", () => {
     expect(put(before, ["d", "e"], 1)).toEqual({ ...before, d: { e: 1 } });
     expect(before).toEqual({ a: { b: [1, 2] }, c: 3 });
     expect((put(before, ["c"], 4) as typeof before).a).toBe(before.a);
+  });
+
+  it("knows what only the file may change", () => {
+    const only = ["paths", "broker.rest_url", "web.names"];
+    for (const path of ["paths", "paths.var", "broker.rest_url", "web.names[0]"]) expect(isFileOnly(path, only)).toBe(true);
+    for (const path of ["", "broker", "broker.rest_url_x", "web", "pathsx"]) expect(isFileOnly(path, only)).toBe(false);
   });
 
   it("names places as the engine does", () => {

@@ -141,6 +141,11 @@ export function named(path: Path): string {
   return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
 }
 
+/** Whether a path is, or lies below, one that is changed in the file alone. */
+export function isFileOnly(path: string, file_only: readonly string[]): boolean {
+  return file_only.some((name) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
+}
+
 /** A value that a new item of a list may begin with: every required key with its default or its least. */
 export function fresh(root: Root, given: Node): unknown {
   const { node } = withoutNull(root, given);
