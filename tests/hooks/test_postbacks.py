@@ -35,7 +35,9 @@ def test_a_proved_one_is_a_hint_once() -> None:
     assert hint == OrderHint(
         broker="kite", order_id="221111000000001", order_time="2026-11-19 09:30:01"
     )
-    assert postbacks.judge(body())[0] is PostbackVerdict.HINT, "until it is on its way it may come again"
+    assert postbacks.judge(body())[0] is PostbackVerdict.HINT, (
+        "until it is on its way it may come again"
+    )
     postbacks.delivered(hint)
     assert postbacks.judge(body(status="REJECTED")) == (PostbackVerdict.KNOWN, None)
     assert postbacks.judge(body(order_timestamp="2026-11-19 09:30:02"))[0] is PostbackVerdict.HINT

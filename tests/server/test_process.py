@@ -38,6 +38,7 @@ OF_A_SERVER = (
     "prometheus_client",
     "argon2",
     "otrade.web",
+    "otrade.guard",
     "otrade.server",
 )
 
@@ -178,8 +179,7 @@ def test_it_is_started_again_when_it_dies_and_ended_with_the_engine(tmp_path: Pa
 
     async def test() -> None:
         command = serve_command(config_in(tmp_path), 0, shows_code=False)
-        page = ListeningProcess(
-"the page's server", command, ends.append)
+        page = ListeningProcess("the page's server", command, ends.append)
         started = await page.start()
         assert started.url.startswith("http://127.0.0.1:") and not started.trouble
         first = page.pid
@@ -200,8 +200,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     async def test() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             command = serve_command(config_in(tmp_path), taken.getsockname()[1], shows_code=False)
-            page = ListeningProcess(
-"the page's server", command, lambda words: None)
+            page = ListeningProcess("the page's server", command, lambda words: None)
             started = await page.start()
         assert "in use by another program" in started.trouble and page.pid is None
 
