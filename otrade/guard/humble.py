@@ -14,10 +14,10 @@ def be_humble(memory_bytes_max: int) -> list[str]:
     """Lower this process. What could not be done, in words: it goes on all the same."""
     troubles: list[str] = []
     os.nice(max(0, NICE - os.nice(0)))
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limit = memory_bytes_max if hard == resource.RLIM_INFINITY else min(memory_bytes_max, hard)
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     except (OSError, ValueError) as error:
         troubles.append(f"its memory has no limit ({error})")
     try:

@@ -23,6 +23,7 @@ from otrade.config.secret import remember
 from otrade.contract.messages import SOCKET
 from otrade.engine_link.link import EngineLink
 from otrade.errors import OTradeError
+from otrade.guard.humble import be_humble
 from otrade.live.notices.json_log import close_log, open_page_log
 from otrade.live.runtime.server_file import ServerFile, ServerInfo, ServerStarted
 from otrade.server.source import RemoteEngine
@@ -31,9 +32,8 @@ from otrade.web.auth.users import ACCESS_DIR
 from otrade.web.http.tls import Tls
 from otrade.web.server import WebServer
 
-NICE = 5
-OOM_SCORE = 500
-"""The engine is to live longer than its page."""
+MEMORY_BYTES_MAX = 1024 * 1024 * 1024
+"""What it may write: a flood that gets past every other limit ends the page, and not the engine."""
 
 log = logging.getLogger("otrade.web")
 
@@ -69,7 +69,8 @@ async def _serve(options: ServeOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    _step_back()
+    for trouble in be_humble(MEMORY_BYTES_MAX):
+        print(f"the page's server: {trouble}", file=sys.stderr)
     with ServerFile(var) as file, _logs(var, config.log):
         token = new_local_token()
         remember(token)
@@ -146,14 +147,6 @@ def _tell(started: ServerStarted) -> None:
     sys.stdout.flush()
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _step_back() -> None:
-    """Less of the processor than the engine, and the first to go when memory is short."""
-    with contextlib.suppress(OSError):
-        os.nice(NICE)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def test_it_holds_one_secret_and_gives_way(tmp_path: Path, monkeypatch: pytest.M
         assert Path(f"/proc/{pid}/cmdline").read_bytes().count(SECRET.encode()) == 0
         assert os.getpriority(os.PRIO_PROCESS, pid) >= NICE
         assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == OOM_SCORE
-        assert resource.prlimit(pid, resource.RLIMIT_AS)[0] == MEMORY_BYTES_MAX
+        assert resource.prlimit(pid, resource.RLIMIT_DATA)[0] == MEMORY_BYTES_MAX
         assert os.getsid(pid) == pid != os.getsid(0), "Ctrl-C on our terminal is not its own"
         loaded = Path(f"/proc/{pid}/maps").read_text()
         assert "/otrade/_core/" not in loaded, "it knows nothing of the engine"

@@ -38,6 +38,7 @@ OF_A_SERVER = (
     "prometheus_client",
     "argon2",
     "otrade.web",
+    "otrade.guard",
     "otrade.server",
 )
 

@@ -1,7 +1,6 @@
 """`otrade hooks`: listen to what brokers post, as a service beside an engine that may come and go."""
 
 import os
-import sys
 from pathlib import Path
 
 import msgspec
@@ -25,4 +24,4 @@ def serve(config_path: Path) -> int:
     settings = hooks_settings(config, LiveAccess(config, WallClock()), ends_with_parent=False)
     os.dup2(memory_file(msgspec.json.encode(settings)), 0)
     command = hooks_command()
-    os.execve(sys.executable, command.args, command.env)
+    os.execve(command.args[0], command.args, command.env)
