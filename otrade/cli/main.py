@@ -99,6 +99,25 @@ def _run(args: argparse.Namespace) -> int:
     )
 
 
+def _serve(args: argparse.Namespace) -> int:
+    from otrade.server.app import ServeOptions, serve
+
+    return serve(
+        ServeOptions(
+            config=args.config,
+            port=args.port,
+            for_engine=args.for_engine,
+            shows_code=args.shows_code or (not args.for_engine and sys.stdout.isatty()),
+        )
+    )
+
+
+def _hooks(args: argparse.Namespace) -> int:
+    from otrade.cli.commands.hooks import serve
+
+    return serve(args.config)
+
+
 def _init(args: argparse.Namespace) -> int:
     from otrade.config import manager
 
@@ -380,6 +399,23 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="paper: begin the day anew; else a day that was stopped or killed before its end goes on",
     )
+
+    sub = add(
+        "serve",
+        "the page by itself, for the engine of a configuration, which may come later",
+        _serve,
+    )
+    config_option(sub)
+    sub.add_argument("--port", type=_port, metavar="N", help="port of the page (0: any free one)")
+    sub.add_argument("--for-engine", action="store_true", help=argparse.SUPPRESS)
+    sub.add_argument("--shows-code", action="store_true", help=argparse.SUPPRESS)
+
+    sub = add(
+        "hooks",
+        "what brokers post, heard by itself for the engine of a configuration (`run` starts one)",
+        _hooks,
+    )
+    config_option(sub)
 
     sub = add("init", "write the default configuration files that are missing", _init)
     sub.add_argument("directory", type=Path, nargs="?", default=Path("config"))

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Meta
 
 Mode = Literal["paper", "live", "replay"]
-Lifecycle = Literal["starting", "running", "stopping", "stopped"]
+Lifecycle = Literal["starting", "running", "stopping", "stopped", "gone"]
+"""Of the engine. `gone`: it does not answer the page's server; see `EngineGone`."""
 EngineState = Literal["ACTIVE", "REDUCING", "HALTED"]
 SessionPhase = Literal[
     "UNKNOWN", "BEFORE", "OPEN_NO_ENTRY", "ENTRY", "NO_ENTRY", "SQUARE_OFF", "CLOSED"
@@ -163,6 +164,17 @@ class LatencyStatus(Row, frozen=True, kw_only=True):
     count: int
 
 
+class EngineGone(Row, frozen=True, kw_only=True):
+    """The engine does not answer: everything else that is shown is its last word. Moments are UNIX
+    time.
+    """
+
+    since_ms: int | None  # when it was last heard; null: this server has never heard it
+    open_qty: int | None  # by its last word; null when there is none
+    protected_qty: int | None
+    words: str  # what is known, what the watchdog says, and what to do
+
+
 class LoopStatus(Row, frozen=True, kw_only=True):
     """Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens."""
 
@@ -194,6 +206,8 @@ class Status(Row, frozen=True, kw_only=True):
     protection: ProtectionStatus
     latency: LatencyStatus
     loop: LoopStatus
+    not_ready: list[str] = []  # what would keep an entry out now, in words; empty when it is ready
+    gone: EngineGone | None = None
 
 
 # ----------------------------------------------------------------------------------------- rows
