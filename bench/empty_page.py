@@ -12,9 +12,10 @@ from pathlib import Path
 
 import uvloop
 
-from otrade.live.api.engine_source import LiveEngineSource
-from otrade.live.control.commands import Commands
-from otrade.live.notices.board import NoticeBoard
+from otrade.config.manager import load
+from otrade.contract.messages import SOCKET
+from otrade.engine_link.link import EngineLink
+from otrade.server.source import RemoteEngine
 from otrade.web.auth.access_control import AccessControl, new_local_token
 from otrade.web.server import WebServer
 
@@ -26,9 +27,9 @@ PAGE = (
 async def main(folder: Path) -> None:
     (folder / "static").mkdir()
     (folder / "static" / "index.html").write_text(PAGE)
-    source = LiveEngineSource(
-        NoticeBoard(lambda: 0), Commands(), mode="paper", broker_kind="sim", speed=1.0
-    )
+    config = folder / "paper.json"
+    config.write_text('{"mode": "paper", "instruments": [], "strategies": []}')
+    source = RemoteEngine(EngineLink(folder / SOCKET), config, load(config))
     server = WebServer(
         source,
         AccessControl(folder / "access", local_token=new_local_token()),

@@ -22,7 +22,7 @@ from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
 from otrade.live.runner import Runner
-from otrade.live.runtime.run_file import read_run_info
+from otrade.live.runtime.server_file import read_server_info
 from otrade.live.startup.credentials import PaperAccess
 from otrade.live.startup.day_builder import DayBuilder
 from tests.harness.engine_process import ShiftedClock
@@ -56,10 +56,9 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
             manager.config, Calendar.load(), access, clock, runner.board, is_paper=True
         ).build(date)
         runner.begin(prepared.day)
-        await prepared.day.open(prepared.session)
+        await runner.open(prepared.day, prepared.day.open(prepared.session))
         print("ready", flush=True)
         if page:
-            await runner.opened()
             await look_at_page(runner)
             status = Path("/proc/self/status").read_text()
             print(
@@ -72,7 +71,7 @@ async def main(rest_url: str, feed_url: str, shift_ns: int, page: bool) -> None:
 
 async def look_at_page(runner: Runner) -> None:
     """Be one page for five seconds: a WebSocket that reads snapshots and deltas."""
-    info = read_run_info(Path(runner.config.paths.var))
+    info = read_server_info(Path(runner.config.paths.var))
     assert info is not None
     url = info.url.removeprefix("http://").rstrip("/")
     name, _, port = url.rpartition(":")

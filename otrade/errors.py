@@ -7,7 +7,8 @@
      +- EngineError          a limit of the core, or a wrong call at set-up
      +- JournalError         a journal that cannot be read or replayed, or not any further
      +- StartError           the machine: a port, a lock, a directory
- +- StoppedError         a person stopped the start before anything was begun
+     +- StoppedError         a person stopped the start before anything was begun
+     +- EngineGoneError      the engine does not answer
      +- BrokerError          what a broker said
          +- TokenError       log in again
          +- RateLimitError   asked too often; nothing was done
@@ -68,6 +69,10 @@ class StoppedError(OTradeError):
     def __init__(self, message: str, *, is_open: bool = False) -> None:
         self.is_open = is_open
         super().__init__(message)
+
+
+class EngineGoneError(OTradeError):
+    """The engine does not answer on its socket. What was asked of it may have been done or not."""
 
 
 class BrokerError(OTradeError):

@@ -98,6 +98,8 @@ TABLE = {
     "square_off": "calendar config errors plain_file",
     "charges": "config errors plain_file",
     "contract": "",
+    "stream": "contract",
+    "engine_link": "otrade contract errors stream",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
@@ -138,33 +140,38 @@ TABLE = {
     "live.day": f"{BASE} _core.histogram brokers live.history live.notices "
     "live.oms live.persistence live.plan live.reconciliation",
     "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
-    "calendar charges config instruments journal live.day live.history "
+    "calendar charges config hooks instruments journal live.day live.history "
     "live.notices live.persistence live.plan live.runtime price_files simulator.prices square_off",
     "live.alerts": f"{BASE} config live.notices",
     "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
     "live.day live.history live.notices live.plan",
-    "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices "
+    "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices live.persistence "
     "live.plan live.startup simulator simulator.base square_off",
     "live.broker_io": f"{BASE} brokers contract live.notices live.startup",
     "live.watchdog": f"{BASE} file_lock brokers config live.alerts live.day live.notices live.oms "
     "live.runtime live.startup",
     "live.api": f"{BASE} _core.engine.rows charges config contract journal live.alerts "
-    "live.broker_io live.control live.day live.history live.monitoring live.notices live.plan live.runtime "
+    "live.broker_io live.control live.day live.history live.monitoring live.notices live.persistence live.plan "
     "live.startup",
+    "live.engine_socket": f"{BASE} otrade contract live.api live.control live.persistence stream",
     "live": f"{BASE} otrade brokers calendar config price_files live.broker_io live.control live.day "
     "live.monitoring live.notices live.runner live.runtime live.startup live.watchdog simulator "
     "simulator.base simulator.exchange simulator.prices",
-    # The one that starts the page's server.
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
-    "live.control live.day live.history live.monitoring live.notices live.plan live.runtime live.startup "
-    "web web.auth web.http web.webhooks",
+    "live.control live.day live.engine_socket live.history live.monitoring live.notices live.plan live.runtime "
+    "live.startup hooks stream",
     # ---------------------------------------------------------------------- its page, people
-    "web.http": "contract errors",
-    "web.auth": "contract errors plain_file web.http",
-    "web.rest": "contract errors web.auth web.http",
-    "web.stream": "contract web.auth web.http",
-    "web.webhooks": "brokers.registry errors web.http",
-    "web": "contract web.auth web.http web.rest web.stream",
+    "guard": "errors",
+    # The process of the hooks: a broker's check, and no more of a broker.
+    "hooks": "brokers.registry contract errors guard",
+    "web.http": "contract errors guard",
+    "web.auth": "contract errors guard plain_file web.http",
+    "web.rest": "contract errors guard web.auth web.http",
+    "web.stream": "contract guard stream web.auth web.http",
+    "web": "contract guard stream web.auth web.http web.rest web.stream",
+    # The process of the page: no broker, no core, no day.
+    "server": "otrade config contract engine_link errors guard journal live.notices live.runtime live.watchdog plain_file units "
+    "web web.auth web.http",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
     "drill.trader.feeds": "simulator.base simulator.upstox.streams",
     "drill.trader": "drill.trader.feeds simulator simulator.base simulator.exchange",
@@ -176,11 +183,12 @@ TABLE = {
     "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
-    "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
+    "cli.engine": f"{BASE} config engine_link live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
-    "drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth web.webhooks",
-    "cli": "brokers.registry cli.commands cli.engine config errors live",
+    "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
+    "live.history live.notices live.plan "
+    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth",
+    "cli": "brokers.registry cli.commands cli.engine config errors live server",
     "__main__": "cli",
 }
 """Room: the rooms that it may import, besides itself. It stands in the order in which they are
@@ -191,7 +199,8 @@ CALLED_FROM_OUTSIDE = {
     r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
-    r"otrade/web/.*: (send_400_response|capture_signals)": "uvicorn's own methods, replaced",
+    r"otrade/guard/.*: (send_400_response|capture_signals|startup|shutdown)": "uvicorn's own methods, replaced",
+    r"otrade/guard/connection\.py: (connection_\w+|\w*_buffer\w*|buffer_updated|set_protocol|get_extra_info)": "asyncio's",
     r"otrade/live/notices/json_log\.py: handleError": "logging's own method, replaced",
 }
 """`path: name` of public definitions that no source of ours names, and who uses them."""

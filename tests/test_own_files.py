@@ -22,14 +22,17 @@ from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Severity
 from otrade.brokers.token_store import AccessSession, last_user, load_session, save_session
 from otrade.cli.engine.client import running
-from otrade.config.schema import Config, InstrumentConfig, LogConfig, PathsConfig
+from otrade.config.schema import Config, InstrumentConfig, JournalConfig, LogConfig, PathsConfig
 from otrade.errors import ConfigError, OTradeError, StartError, TokenError
 from otrade.file_lock import lock_file
 from otrade.instruments.table import SortedTable, write_table
-from otrade.journal.archive import compress
+from otrade.journal.archive import compress, tidy
+from otrade.live.api.journal_queries import JournalQueries
 from otrade.live.control.kill_switch import write_kill_file
 from otrade.live.history.latency import keep, path_of, read
+from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import close_log, open_log
+from otrade.live.persistence.day_journal import open_journal
 from otrade.live.runtime.run_file import RunFile, RunInfo, read_run_info
 from otrade.live.startup.access_tokens import RefusedTokens
 from otrade.live.watchdog.heartbeat import (
@@ -264,6 +267,36 @@ def test_what_is_replaced_whole_is_not_written_through_a_link(name: str, tmp_pat
     path.symlink_to(other)
     REPLACED[name](path)
     assert other.read_bytes() == b"precious"
+
+
+def test_a_journal_that_is_a_link_is_set_aside(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"precious")
+    (tmp_path / "var").mkdir()
+    path = tmp_path / "var" / "2026-11-20.otj"
+    path.symlink_to(other)
+    board = NoticeBoard(lambda: 0)
+    identity = {"day": "2026-11-20", "account": "a", "engine": "e", "mode": "paper"}
+    journal = open_journal(path.parent, identity, JournalConfig(), board, 0, n_instruments=1)
+    journal.close(0)
+    (said,) = [notice for notice in board.since(0) if notice.code == "JOURNAL_ASIDE"]
+    assert "it is a link" in said.text
+    assert not path.is_symlink() and other.read_bytes() == b"precious"
+
+
+def test_what_is_no_journal_of_ours_is_neither_listed_nor_tidied(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    good = folder / "2026-11-16.otj"
+    good.write_bytes(b"x")
+    good.chmod(0o600)
+    (folder / "2026-11-17.otj").symlink_to(tmp_path / "nowhere")
+    (folder / "2026-11-18.otj").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "2026-11-19.otj")
+    (folder / "2026-11-15.otj").mkdir()
+    assert [row.name for row in JournalQueries(folder).files()] == [good.name]
+    done = tidy(folder, "2026-11-20", keep_days=1, keep_mb=1)
+    assert (done.compressed, done.failed, done.deleted) == ([good.name], [], [])
 
 
 def test_the_log_is_no_link(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""OTrade's page beside the trading: the real server and the real source, and as many open pages as
-asked for, in a process of their own.
+"""OTrade's page beside the trading: the engine's socket, the real server in a process of its own, and as
+many open pages as asked for in another.
 """
 
 from __future__ import annotations
@@ -14,13 +14,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench.peers.rank import ordinary
 from otrade.live.api.engine_source import LiveEngineSource
+from otrade.live.control.command_keys import CommandKeys
 from otrade.live.control.commands import Commands
 from otrade.live.day.trading_day import TradingDay
+from otrade.live.engine_socket.engine_socket import EngineSocket
+from otrade.live.engine_socket.requests import Requests
 from otrade.live.notices.board import NoticeBoard
-from otrade.web.auth.access_control import AccessControl, new_local_token
-from otrade.web.server import WebServer
+from otrade.live.runtime.child_processes import serve_command
+from otrade.live.runtime.listening_process import ListeningProcess
+from otrade.live.runtime.server_file import read_server_info
+from otrade.stream.delta_stream import DeltaStream
 
 ROOT = Path(__file__).parents[2]
 UPDATES_PER_S = 20
@@ -38,14 +45,33 @@ async def pages(
     source = LiveEngineSource(board, control, mode="live", broker_kind="kite", speed=1.0)
     source.set_day(day)
     source.lifecycle = "running"
-    token = new_local_token()
-    server = WebServer(
-        source,
-        AccessControl(directory / "access", local_token=token),
-        port=0,
-        interval_s=1 / UPDATES_PER_S,
+    config = directory / "page.json"
+    var = directory / "var"
+    config.write_text(
+        json.dumps(
+            {
+                "mode": "paper",
+                "paths": {"var": str(var)},
+                "web": {"port": 0, "updates_per_s": UPDATES_PER_S},
+                "instruments": [{"symbol": "NSE:INFY"}],
+                "strategies": [],
+            }
+        )
     )
-    await server.start()
+    (var / "run").mkdir(parents=True)
+    engine_socket = EngineSocket(
+        var / "run",
+        Requests(source, CommandKeys(), config.read_bytes),
+        DeltaStream(source, interval_s=1 / UPDATES_PER_S, encode=msgspec.msgpack.encode),
+        "live",
+    )
+    engine_socket.open()
+    await engine_socket.serve()
+    server = ListeningProcess("the page", serve_command(config, 0, shows_code=False), print)
+    started = await server.start()
+    info = read_server_info(var)
+    if info is None:
+        raise RuntimeError(f"there is no page: {started.trouble}")
     said: dict[str, Any] = {}
     viewers = None
     if n:
@@ -53,8 +79,8 @@ async def pages(
             sys.executable,
             "-m",
             "bench.peers.viewers",
-            server.url.replace("http", "ws", 1) + "api/v1/ws",
-            token,
+            info.url.replace("http", "ws", 1) + "api/v1/ws",
+            info.token,
             str(n),
         ]
         viewers = await asyncio.create_subprocess_exec(
@@ -78,6 +104,7 @@ async def pages(
             peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         )
         await server.stop()
+        await engine_socket.close()
 
 
 def _rss_mib() -> float:

@@ -16,7 +16,6 @@ from otrade.brokers.session import (
     Callbacks,
     EmergencyClient,
     ListedInstrument,
-    OrderReport,
     SocketCallbacks,
     Wanted,
 )
@@ -100,12 +99,6 @@ class BrokerAdapter(Protocol):
     async def approved(self, body: bytes, user_id: str) -> AccessSession:
         """The session that the broker's app brings to the web hook after that, proved to be this
         user's. `body` is hostile.
-        """
-        ...
-
-    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
-        """An order update that came to the web hook. BrokerError when nothing proves that the
-        broker sent it. `body` is hostile.
         """
         ...
 

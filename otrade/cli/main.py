@@ -97,6 +97,25 @@ def _run(args: argparse.Namespace) -> int:
     )
 
 
+def _serve(args: argparse.Namespace) -> int:
+    from otrade.server.app import ServeOptions, serve
+
+    return serve(
+        ServeOptions(
+            config=args.config,
+            port=args.port,
+            for_engine=args.for_engine,
+            shows_code=args.shows_code or (not args.for_engine and sys.stdout.isatty()),
+        )
+    )
+
+
+def _hooks(args: argparse.Namespace) -> int:
+    from otrade.cli.commands.hooks import serve
+
+    return serve(args.config)
+
+
 def _init(args: argparse.Namespace) -> int:
     from otrade.config import manager
 
@@ -252,6 +271,8 @@ def _password(args: argparse.Namespace) -> int:
         return users.show(args.var)
     if args.remove:
         return users.remove(args.var, args.user)
+    if args.recovery:
+        return users.make_recovery_codes(args.var, args.user)
     if args.totp or args.no_totp:
         return users.set_totp(args.var, args.user, on=args.totp)
     return users.set_password(args.var, args.user, args.role, from_stdin=args.stdin)
@@ -376,6 +397,23 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="paper: begin the day anew; else a day that was stopped or killed before its end goes on",
     )
+
+    sub = add(
+        "serve",
+        "the page by itself, for the engine of a configuration, which may come later",
+        _serve,
+    )
+    config_option(sub)
+    sub.add_argument("--port", type=_port, metavar="N", help="port of the page (0: any free one)")
+    sub.add_argument("--for-engine", action="store_true", help=argparse.SUPPRESS)
+    sub.add_argument("--shows-code", action="store_true", help=argparse.SUPPRESS)
+
+    sub = add(
+        "hooks",
+        "what brokers post, heard by itself for the engine of a configuration (`run` starts one)",
+        _hooks,
+    )
+    config_option(sub)
 
     sub = add("init", "write the default configuration files that are missing", _init)
     sub.add_argument("directory", type=Path, nargs="?", default=Path("config"))
@@ -688,6 +726,11 @@ def parser() -> argparse.ArgumentParser:
         help="set up an authenticator (six-digit codes) beside the password",
     )
     which.add_argument("--no-totp", action="store_true", help="take the authenticator away")
+    which.add_argument(
+        "--recovery",
+        action="store_true",
+        help="print ten new recovery codes, each good once when the authenticator is lost",
+    )
     which.add_argument("--remove", action="store_true", help="that person may no longer log in")
     which.add_argument("--list", action="store_true", help="who may log in")
     var_option(sub)

@@ -1,16 +1,19 @@
-"""The engine as the web layer sees it. The orchestrator implements this; the web layer imports
-nothing of the core.
+"""The engine as others see it: what is streamed (`EngineViews`), and all of it (`EngineSource`), as the
+web layer has it in its own process. The web layer imports nothing of the core.
 
-Every method but `command` is called inside the engine's loop, at most 20 times a second and only
-while a page is open, and must return quickly: it reads state and builds rows. Rows are built as
-they are asked for, and the engine may go on between two of them. Nothing that is returned is
-changed afterwards.
+Views are read in a loop, at most 20 times a second and only while somebody looks, and return
+quickly. Rows are built as they are asked for, and the engine may go on between two of them. Nothing
+that is returned is changed afterwards. Queries and commands go to another process: EngineGoneError
+says in words that it does not answer.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import msgspec
+
 from otrade.contract import queries
+from otrade.contract.messages import Acted, CommandArgs
 from otrade.contract.views import (
     AccountView,
     BracketView,
@@ -34,22 +37,34 @@ UTC clock alike.
 """
 
 
-class QuerySource(Protocol):
-    """What is queried and not streamed (`otrade.contract.queries`). What is None is not there, or not
-    yet. JournalError says in words what cannot be read.
+class CommandOrder(msgspec.Struct, frozen=True):
+    """In whose name a command is given, from where, its idempotency key, and the UNIX time after
+    which it shall not be done any more (None: there is none).
     """
 
-    def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]: ...
+    actor: str
+    via: str
+    key: str
+    expires_ms: int | None = None
 
-    def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]: ...
 
-    def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None: ...
+class QuerySource(Protocol):
+    """What is queried and not streamed (`otrade.contract.queries`). What is None is not there, or not
+    yet. JournalError says in words what cannot be read. Journals and the configuration file are read
+    from the disk, and need no engine.
+    """
 
-    def decision(self, signal_seq: int) -> queries.DecisionView | None: ...
+    async def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]: ...
 
-    def latency(self) -> Sequence[queries.LatencyStageView]: ...
+    async def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]: ...
 
-    def limits(self) -> queries.LimitsView | None: ...
+    async def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None: ...
+
+    async def decision(self, signal_seq: int) -> queries.DecisionView | None: ...
+
+    async def latency(self) -> Sequence[queries.LatencyStageView]: ...
+
+    async def limits(self) -> queries.LimitsView | None: ...
 
     def journals(self) -> Sequence[queries.JournalFileView]: ...
 
@@ -59,16 +74,13 @@ class QuerySource(Protocol):
 
     async def replay(self, name: str, ts_ms: int, *, curve: bool) -> queries.ReplayView: ...
 
-    def config(self) -> queries.ConfigView | None: ...
+    async def config(self) -> queries.ConfigView | None: ...
 
-    def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None: ...
+    async def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None: ...
 
 
-class EngineSource(Protocol):
-    @property
-    def queries(self) -> QuerySource:
-        """What is queried and not streamed."""
-        ...
+class EngineViews(Protocol):
+    """What is streamed."""
 
     def status(self) -> Status: ...
 
@@ -92,7 +104,16 @@ class EngineSource(Protocol):
         """Those with a number above `since_seq` (0: all that are kept), oldest first."""
         ...
 
-    def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
+
+class EngineSource(EngineViews, Protocol):
+    """All that the web layer asks."""
+
+    @property
+    def queries(self) -> QuerySource:
+        """What is queried and not streamed."""
+        ...
+
+    async def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
         """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see
         `resample`.
         """
@@ -108,18 +129,8 @@ class EngineSource(Protocol):
         """The preflight checks, asked now or not long ago; None before the engine is up."""
         ...
 
-    async def command(
-        self, name: CommandName, who: str, **args: int | bool | None
-    ) -> CommandResult:
-        """Do it, or say in words why not (`ok=False`); the journal has it either way. `who` names
-        the person or the script. `args` are the fields of the command's struct in `views`.
-        """
-        ...
-
-    def readiness(self) -> Sequence[str]:
-        """Everything that would keep an entry out now, in words; empty when the engine is ready to
-        trade.
-        """
+    async def command(self, name: CommandName, args: CommandArgs, order: CommandOrder) -> Acted:
+        """Do it once, or say in words why not (`result.ok` False); the journal has it either way."""
         ...
 
     async def metrics(self) -> tuple[bytes, str]:
@@ -127,7 +138,7 @@ class EngineSource(Protocol):
         ...
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
-        """Write into the journal what somebody did, or was refused, over the API."""
+        """Write into the server's audit what somebody did, or was refused, over the API."""
         ...
 
     async def finish_login(self, redirected_to: str) -> CommandResult:

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Meta
 
 Mode = Literal["paper", "live", "replay"]
-Lifecycle = Literal["starting", "running", "stopping", "stopped"]
+Lifecycle = Literal["starting", "running", "stopping", "stopped", "gone"]
+"""Of the engine. `gone`: it does not answer the page's server; see `EngineGone`."""
 EngineState = Literal["ACTIVE", "REDUCING", "HALTED"]
 SessionPhase = Literal[
     "UNKNOWN", "BEFORE", "OPEN_NO_ENTRY", "ENTRY", "NO_ENTRY", "SQUARE_OFF", "CLOSED"
@@ -163,11 +164,22 @@ class LatencyStatus(Row, frozen=True, kw_only=True):
     count: int
 
 
+class EngineGone(Row, frozen=True, kw_only=True):
+    """The engine does not answer: everything else that is shown is its last word. Moments are UNIX
+    time.
+    """
+
+    since_ms: int | None  # when it was last heard; null: this server has never heard it
+    open_qty: int | None  # by its last word; null when there is none
+    protected_qty: int | None
+    words: str  # what is known, what the watchdog says, and what to do
+
+
 class LoopStatus(Row, frozen=True, kw_only=True):
     """Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens."""
 
     lag_ms: float  # the longest of the last minute or two: how much later than due something ran
-    longest_turn_ms: float  # since the start; true to 10 ms
+    longest_turn_ms: float  # since the start; true to 20 ms
     longest_turn_at_ms: int | None  # when that was; null when nothing was timed yet
     stalls: int  # turns longer than `alerts.loop_stall_ms`
     stalled_ms: float  # of all of them together
@@ -194,6 +206,8 @@ class Status(Row, frozen=True, kw_only=True):
     protection: ProtectionStatus
     latency: LatencyStatus
     loop: LoopStatus
+    not_ready: list[str] = []  # what would keep an entry out now, in words; empty when it is ready
+    gone: EngineGone | None = None
 
 
 # ----------------------------------------------------------------------------------------- rows
@@ -489,11 +503,13 @@ class SecretRow(Row, frozen=True, kw_only=True):
 
 
 class LoginRequest(SecretRow, frozen=True, kw_only=True):
-    """`code` is the six digits of the authenticator, where one is set up; else it is ignored."""
+    """`code` is the six digits of the authenticator, where one is set up, or a recovery code, which
+    is used up.
+    """
 
     name: UserName = "trader"
     password: Annotated[str, Meta(max_length=256)]
-    code: Annotated[str, Meta(max_length=16)] = ""
+    code: Annotated[str, Meta(max_length=32)] = ""
 
 
 class FirstPasswordRequest(SecretRow, frozen=True, kw_only=True):

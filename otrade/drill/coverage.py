@@ -252,7 +252,7 @@ NOT_DRAWN: dict[str, str] = {
     "sessions.square_off_room_min": "sessions end long before the broker's own square-off; tests/live/plan",
     "history.files": "tests/live/startup: history out of a file",
     "history.max_wait_s": "one value, and answers that take longer",
-    "hooks": "tests/live/broker_io, tests/web/webhooks: a postback takes the way of a push",
+    "hooks": "tests/hooks, tests/live/broker_io: a postback is a hint to read the book",
     "watchdog": "tests/live/watchdog: another process, after the engine's end",
 }
 """What matters to an order and no scenario draws, with what holds it instead."""

@@ -24,6 +24,7 @@ from otrade._core.journal_writer import find, measure, next_good, record_at
 from otrade._core.types import Halt, Rec
 from otrade.errors import JournalError, OTradeError
 from otrade.journal.layout import HEADER_BYTES, read_header
+from otrade.journal.questions import MomentQuestion, RowsQuestion
 from otrade.journal.record import BadRecord, Record, walk
 from otrade.journal.replay import Replay
 from otrade.journal.scan import open_stream
@@ -35,25 +36,6 @@ LIMIT_MAX = 1_000
 WITHIN_S = 2.0
 """After that long the rows so far are given, and where to go on."""
 POLITE = 10
-
-
-class RowsQuestion(msgspec.Struct, forbid_unknown_fields=True):
-    """`offset` 0 begins at the file's start. `is_tail`: the newest rows instead (not in a
-    compressed file).
-    """
-
-    kinds: str = ""
-    text: str = ""
-    offset: int = 0
-    limit: int = 200
-    is_tail: bool = False
-
-
-class MomentQuestion(msgspec.Struct, forbid_unknown_fields=True):
-    """`ts_ns` 0: the journal's end."""
-
-    ts_ns: int = 0
-    curve: bool = False
 
 
 # --------------------------------------------------------------------------------------------- rows

@@ -8,6 +8,7 @@ import uvloop
 from otrade.calendar import Calendar
 from otrade.config import ConfigManager, RunOptions
 from otrade.live.monitoring.day_report import DaySummary
+from otrade.live.runtime.process_memory import hide_memory
 
 EXIT_OK = 0
 EXIT_FAULT = 1
@@ -21,6 +22,7 @@ def run(options: RunOptions) -> int:
     """Trade; the exit code of what became of it. OTradeError, whose words a person can act on, when
     it cannot be done.
     """
+    hide_memory()
     manager = ConfigManager(options.config)
     calendar_path = manager.config.paths.calendar
     calendar = Calendar.load(Path(calendar_path) if calendar_path else None)

@@ -10,7 +10,7 @@ from otrade.calendar import Calendar, date_of
 from otrade.clock import NS_PER_S, WallClock
 from otrade.config import ConfigManager, RunOptions
 from otrade.errors import CalendarError, OTradeError, StoppedError
-from otrade.live.broker_io.webhooks import WebhookReceiver
+from otrade.live.broker_io.hint_receiver import HintReceiver
 from otrade.live.day.clock_step_check import ClockStepCheck
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.monitoring.day_report import DaySummary
@@ -18,6 +18,7 @@ from otrade.live.runner import Runner
 from otrade.live.runtime.run_file import AccountLock
 from otrade.live.startup.credentials import Access, LiveAccess, secondary_broker
 from otrade.live.startup.day_builder import DayBuilder
+from otrade.live.startup.hooks_settings import hooks_settings
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of, refresh_by_process
 from otrade.live.startup.login_flow import LoginFlow
 from otrade.live.watchdog.heartbeat import Heartbeat
@@ -96,8 +97,9 @@ async def _run_day(
         ClockStepCheck(day, clock).on_beat, watch.on_beat, partial(heartbeat.on_beat, day)
     )
     await runner.open(day, day.open(prepared.session))
-    await runner.serve_webhooks(
-        WebhookReceiver(access.adapter, login, runner.board, clock, day.router.on_report)
+    await runner.take_hints(
+        HintReceiver(login, runner.board, clock, day.want_book),
+        hooks_settings(manager.config, access),
     )
     await day.ended.wait()
     heartbeat.end()  # hanging up takes its time, and nobody need step in

@@ -1,5 +1,5 @@
-"""What every run has around its days: the lock, the log, the terminal, the page, signals, and the
-words at the end.
+"""What every run has around its days: the lock, the log, the terminal, the engine's socket, the page's
+process, signals, and the words at the end.
 """
 
 import asyncio
@@ -18,21 +18,26 @@ import msgspec
 from otrade._core.types import Severity
 from otrade.clock import NS_PER_S, Clock
 from otrade.config import ConfigManager, RunOptions
+from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
-from otrade.config.secret import remember
 from otrade.contract.views import Mode
 from otrade.errors import OTradeError, StartError, StoppedError
+from otrade.hooks.settings import HooksSettings
 from otrade.journal.archive import tidy
 from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, AccountQueries
+from otrade.live.control.command_keys import CommandKeys
 from otrade.live.control.commands import Commands
 from otrade.live.control.config_reload import ConfigReloader
 from otrade.live.control.kill_switch import KillSwitch
 from otrade.live.control.os_signals import StopSignals
 from otrade.live.control.preflight_service import PreflightService
 from otrade.live.day.trading_day import TradingDay
+from otrade.live.engine_socket.engine_socket import EngineSocket
+from otrade.live.engine_socket.hint_socket import HintHandler, HintSocket
+from otrade.live.engine_socket.requests import Requests
 from otrade.live.history.latency import keep
 from otrade.live.monitoring.day_report import DaySummary, render, render_total, short, summarize
 from otrade.live.monitoring.loop_watch import LoopWatch
@@ -42,21 +47,20 @@ from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
 from otrade.live.plan.open_exposure import what_is_open
-from otrade.live.runtime.child_processes import alert_command
+from otrade.live.runtime.child_processes import alert_command, hooks_command, serve_command
 from otrade.live.runtime.cpu_tuning import CpuTuning
 from otrade.live.runtime.cpu_tuning import check as check_tuning
 from otrade.live.runtime.gc_control import GcControl
+from otrade.live.runtime.listening_process import ListeningProcess
 from otrade.live.runtime.run_file import RunFile, RunInfo
+from otrade.live.runtime.server_file import running_server
 from otrade.patience import unless
+from otrade.stream.delta_stream import DeltaStream
 from otrade.units import NS_PER_MS, ns_of_s
 
 if TYPE_CHECKING:
     from otrade.live.alerts.sender_client import AlertSenderClient
     from otrade.live.startup.day_builder import DayBuilder, PreparedDay
-    from otrade.web.auth.access_control import AccessControl
-    from otrade.web.server import WebServer
-    from otrade.web.webhooks.app import WebhookHandler
-    from otrade.web.webhooks.server import WebhookServer
 
 T = TypeVar("T")
 LEVELS = {
@@ -103,7 +107,18 @@ class Runner:
             mode=mode,
             broker_kind=broker_kind,
             speed=speed,
-            queries=LiveQueries(manager),
+            queries=LiveQueries(),
+        )
+        self._keys = CommandKeys()
+        self._socket = EngineSocket(
+            Path(self.config.paths.var) / "run",
+            Requests(self.source, self._keys, lambda: to_bytes(self.config)),
+            DeltaStream(
+                self.source,
+                interval_s=1 / self.config.web.updates_per_s,
+                encode=msgspec.msgpack.encode,
+            ),
+            mode,
         )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
@@ -119,9 +134,12 @@ class Runner:
         self._reloader = ConfigReloader(manager, self.board)
         self._gc_control: GcControl | None = None
         self._cpu_tuning: CpuTuning | None = None
+        self._page: ListeningProcess | None = None
+        self._page_url = ""
+        self._serving: asyncio.Task[None] | None = None
         self._loop_watch: LoopWatch | None = None
-        self._server: WebServer | None = None
-        self._webhook_server: WebhookServer | None = None
+        self._hooks: ListeningProcess | None = None
+        self._hints: HintSocket | None = None
         self._signals: StopSignals | None = None
         self._log: TolerantLogFile | None = None
         self._alerts: AlertDispatcher | None = None
@@ -138,8 +156,9 @@ class Runner:
             check_tuning(self.config.speed)
         self._run_file.__enter__()
         try:
-            if self._shows_page:
+            if self._shows_page and running_server(Path(self.config.paths.var)) is None:
                 require_free_port(self.config.web.host, self._port)
+            self._socket.open()
         except BaseException:
             self._run_file.__exit__(None, None, None)
             raise
@@ -154,7 +173,8 @@ class Runner:
         )
         self._signals.__enter__()
         self._kill_switch.install(asyncio.get_running_loop())
-        self._write_run_file("", "")
+        self._write_run_file()
+        self._serving = asyncio.get_running_loop().create_task(self._socket.serve())
         self._start_loop_watch()
         return self
 
@@ -229,6 +249,8 @@ class Runner:
     def begin(self, day: TradingDay) -> None:
         """A day is made and about to be opened."""
         self.day = day
+        if day.journal is not None:
+            self._keys.restore(day.journal.acts_before())
         self.commands.set_day(day)
         self.source.set_day(day)
         self._gc_control = GcControl(day.engine)
@@ -265,7 +287,9 @@ class Runner:
         )
 
     async def _opened(self) -> None:
-        """The core trades: only now comes the page, which is not small to import."""
+        """The core trades: only now comes the page's process, which would take the processor from the
+        start.
+        """
         assert self.day is not None
         if self._gc_control is not None:
             self._gc_control.__enter__()
@@ -276,8 +300,8 @@ class Runner:
         self._tidy = asyncio.get_running_loop().run_in_executor(
             None, self._tidy_journals, self.day.plan.day
         )
-        if self._shows_page and self._server is None:
-            await self._serve()
+        if self._shows_page and not self._page_url:
+            await self._start_page()
 
     def _tidy_journals(self, today: str) -> None:
         """In a thread: compress what is over, and keep what the policy says."""
@@ -336,42 +360,58 @@ class Runner:
         self.source.lifecycle = "stopped"
         if len(self.summaries) > 1:
             print(render_total(self.summaries), flush=True)
-        if keep_page and self._server is not None and not self.stop_wanted.is_set():
-            self.progress.say(f"the day is over; the page stays at {self._server.url} until Ctrl-C")
+        if keep_page and self._page_url and not self.stop_wanted.is_set():
+            self.progress.say(f"the day is over; the page stays at {self._page_url} until Ctrl-C")
             await self.stop_wanted.wait()
 
-    async def serve_webhooks(self, receiver: "WebhookHandler") -> None:
-        """Listen for what brokers post, if configured. A port that cannot be had is said, and
-        trading goes on without.
+    async def take_hints(self, handler: HintHandler, settings: HooksSettings) -> None:
+        """Start what listens to brokers' posts, if configured, and hear its hints. What cannot be
+        had is said, and trading goes on without.
         """
-        hooks = self.config.hooks
-        if not hooks.enabled:
+        if not self.config.hooks.enabled:
             return
-        from otrade.web.webhooks.server import WebhookServer
-
-        server = WebhookServer(receiver, hooks.host, hooks.port)
+        hints = HintSocket(Path(self.config.paths.var) / "run", handler)
         try:
-            await server.start()
+            await hints.open()
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
             return
-        self._webhook_server = server
-        self.progress.say(f"web hooks are taken at {server.url}")
+        self._hints = hints
+        hooks = ListeningProcess(
+            "the web hooks' process",
+            hooks_command(),
+            on_end=lambda words: self.board.say(Severity.ERROR, "HOOKS_ENDED", words),
+            told=msgspec.json.encode(settings),
+        )
+        started = await hooks.start()
+        if started.trouble:
+            self.board.say(Severity.ERROR, "NO_HOOKS", started.trouble)
+            return
+        self._hooks = hooks
+        self.progress.say(f"web hooks are taken at {started.url}")
+        for words in started.words:
+            self.board.say(Severity.WARN, "HOOKS", f"the web hooks' process: {words}")
 
     async def close(self) -> None:
-        """The page goes, and the last alerts leave. The last thing of a run, whatever became of it."""
+        """The socket and the page go, and the last alerts leave. The last thing of a run, whatever
+        became of it.
+        """
+        await self._socket.close(self.source.status())
         await self.stop_page()
         if self._alert_sender is not None:
             await self._alert_sender.close(LAST_ALERTS_S)
             self._alert_sender = None
 
     async def stop_page(self) -> None:
-        if self._webhook_server is not None:
-            await self._webhook_server.stop()
-            self._webhook_server = None
-        if self._server is not None:
-            await self._server.stop()
-            self._server = None
+        if self._hooks is not None:
+            await self._hooks.stop()
+            self._hooks = None
+        if self._hints is not None:
+            await self._hints.close()
+            self._hints = None
+        if self._page is not None:
+            await self._page.stop()
+            self._page = None
 
     @property
     def next_signal_seq(self) -> int:
@@ -407,73 +447,34 @@ class Runner:
         self.source.alerts = self._alerts
 
     # ---------------------------------------------------------------------------------------- page
-    async def _serve(self) -> None:
-        """A page that cannot be served is said, and trading goes on without it."""
-        from otrade.web.auth.access_control import AccessControl, new_local_token
-        from otrade.web.auth.users import ACCESS_DIR
-        from otrade.web.http.tls import Tls
-        from otrade.web.server import WebServer
-
-        token = new_local_token()
-        remember(token)
-        web = self.config.web
-        access = AccessControl(
-            Path(self.config.paths.var) / ACCESS_DIR,
-            local_token=token,
-            record=self.source.record,
-            life_s=web.session_h * 3600,
-            idle_s=web.idle_min * 60,
-        )
-        try:
-            server = WebServer(
-                self.source,
-                access,
-                host=web.host,
-                port=self._port,
-                names=web.names,
-                tls=Tls(Path(web.tls_cert), Path(web.tls_key)) if web.tls_cert else None,
-                interval_s=1 / web.updates_per_s,
-            )
-            await server.start()
-        except OTradeError as error:
-            self.board.say(Severity.ERROR, "NO_PAGE", f"the page is not served: {error}")
-            return
-        self._server = server
-        self._write_run_file(server.url, token, web.tls_cert)
-        self.progress.say(f"the page is at {server.url}")
-        self._say_how_to_log_in(access, server.url)
-
-    def _say_how_to_log_in(self, access: "AccessControl", url: str) -> None:
-        """The one-time code is shown to whoever sits at the terminal, and is written into no file."""
-        by_command = f"otrade password --var {self.config.paths.var}"
-        try:
-            people = access.file.read().users
-        except OTradeError as error:
-            self.board.say(Severity.ERROR, "NO_LOGIN", f"nobody can log in on the page: {error}")
-            return
-        if people:
+    async def _start_page(self) -> None:
+        """A page that cannot be served is said, and trading goes on without it. One that another
+        run has left is used, and left alone.
+        """
+        var = Path(self.config.paths.var)
+        if (found := running_server(var)) is not None:
+            self._page_url = found.url
             self.progress.say(
-                f"log in as {' or '.join(person.name for person in people)} (forgotten: {by_command})"
+                f"the page is at {found.url}, served by process {found.pid}, which ran before this engine and is not ended with it"
             )
-        elif self.progress.is_tty:
-            link = f"{url}#setup={access.first_code()}"
-            self.progress.say(
-                f"first visit: open {link} and choose a password (once, within half an hour; or: {by_command})"
-            )
-        else:
-            self.progress.say(f"nobody has a password for the page yet; set one with: {by_command}")
-
-    def _write_run_file(self, url: str, token: str, cert: str = "") -> None:
-        info = RunInfo(
-            os.getpid(),
-            url,
-            token,
-            self._mode,
-            self.clock.now_ns(),
-            cert and str(Path(cert).absolute()),
+            return
+        page = ListeningProcess(
+            "the page's server",
+            serve_command(self.manager.path, self._port, shows_code=self.progress.is_tty),
+            on_end=lambda words: self.board.say(Severity.ERROR, "PAGE_ENDED", words),
         )
+        started = await page.start()
+        if started.trouble:
+            self.board.say(Severity.ERROR, "NO_PAGE", f"the page is not served: {started.trouble}")
+            return
+        self._page, self._page_url = page, started.url
+        self.progress.say(f"the page is at {started.url}")
+        for words in started.words:
+            self.progress.say(words)
+
+    def _write_run_file(self) -> None:
         try:
-            self._run_file.write(info)
+            self._run_file.write(RunInfo(os.getpid(), self._mode, self.clock.now_ns()))
         except OSError as error:
             self.board.say(
                 Severity.ERROR,

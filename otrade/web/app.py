@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from otrade.contract.engine_source import EngineSource
 from otrade.contract.views import CommandName
+from otrade.stream.delta_stream import DeltaStream
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.auth.audit import Audit
 from otrade.web.auth.authenticator import Authenticator, OriginCheck
@@ -27,10 +28,8 @@ from otrade.web.http.problems import ProblemError, problem_response
 from otrade.web.http.routes import CALLBACK_PATH, COMMANDS, PREFIX, ROUTES, SOCKET_PATH, ApiRoute
 from otrade.web.rest.dispatch import Call, Dispatch, Handler
 from otrade.web.rest.handlers import DataHandlers
-from otrade.web.rest.idempotency import IdempotencyKeys
 from otrade.web.rest.query_handlers import QueryHandlers
 from otrade.web.rest.session_handlers import SessionHandlers
-from otrade.web.stream.delta_stream import DeltaStream
 from otrade.web.stream.websocket import StreamHandler
 
 log = logging.getLogger("otrade.web")
@@ -56,9 +55,7 @@ def create_app(
     besides those of the loopback. `now_s` is a monotonic clock, `wall_s` UNIX time.
     """
     authenticator, audit = Authenticator(access), Audit(source, now_s)
-    data = DataHandlers(
-        source, authenticator, IdempotencyKeys(now_s), audit, now_s=now_s, wall_s=wall_s
-    )
+    data = DataHandlers(source, authenticator, audit, now_s=now_s, wall_s=wall_s)
     sessions = SessionHandlers(access, authenticator, audit)
     queries = QueryHandlers(source.queries, access, audit)
     dispatch = Dispatch(authenticator, audit)

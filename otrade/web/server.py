@@ -9,21 +9,16 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from uvicorn import Config
-
 from otrade.contract.engine_source import EngineSource
+from otrade.guard.http_server import GuardedServer, listen, shown
+from otrade.guard.limits import Limits
+from otrade.stream.delta_stream import INTERVAL_S, DeltaStream
 from otrade.web.app import STATIC_DIR, create_app
 from otrade.web.auth.access_control import AccessControl
-from otrade.web.http.embedded_server import EmbeddedServer, listen, shown
-from otrade.web.http.http_limits import LimitedHttp
+from otrade.web.http.refusals import page_refusals
 from otrade.web.http.tls import Tls, WebServerError, context_of
-from otrade.web.http.websocket_limits import LimitedWebSocket
-from otrade.web.stream.delta_stream import INTERVAL_S, DeltaStream
 
 BACKLOG = 64
-CONNECTIONS_MAX = 192
-"""More than `delta_stream.CLIENTS_MAX`: whoever has a socket asks by other connections too."""
-WS_MESSAGE_BYTES_MAX = 4096
 HANG_UP_AFTER_S = 0.5
 STOP_WITHIN_S = 2
 
@@ -42,6 +37,7 @@ class WebServer:
         tls: Tls | None = None,
         static_dir: Path = STATIC_DIR,
         interval_s: float = INTERVAL_S,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
     ) -> None:
         """`port` 0 takes any free one. Raises WebServerError for an address that others could reach
         without TLS, and for a certificate or key that cannot be used.
@@ -50,27 +46,14 @@ class WebServer:
         self._port = port
         self._stream = DeltaStream(source, interval_s=interval_s)
         known = frozenset(names) if tls is None else frozenset((*names, shown(self._host)))
-        config = Config(
-            create_app(source, access, static_dir=static_dir, stream=self._stream, names=known),
-            http=LimitedHttp,
-            ws=LimitedWebSocket,
-            ws_max_size=WS_MESSAGE_BYTES_MAX,
-            ws_per_message_deflate=False,
-            lifespan="off",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=BACKLOG,
-            limit_concurrency=CONNECTIONS_MAX,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-        )
-        if tls is not None:
-            config.load()
-            config.ssl = context_of(tls)
         self._scheme = "http" if tls is None else "https"
-        self._server = EmbeddedServer(config)
+        self._server = GuardedServer(
+            create_app(source, access, static_dir=static_dir, stream=self._stream, names=known),
+            limits=limits,
+            refusals=page_refusals(limits),
+            has_websockets=True,
+            ssl_context=None if tls is None else context_of(tls),
+        )
         self._task: asyncio.Task[None] | None = None
         self.url = ""
 

@@ -3,13 +3,16 @@
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from otrade import __version__
@@ -17,7 +20,10 @@ from otrade.cli import main
 from otrade.cli.commands import doctor as doctor_command
 from otrade.config import manager
 from otrade.config.options import RunOptions
+from otrade.contract import messages
 from otrade.errors import BrokerError, ConfigError, InstrumentError, OTradeError, StartError
+from otrade.live.runtime.server_file import ServerFile, ServerInfo
+from tests.harness.linked_engine import acted, answered, engine_stub
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("otrade._core", "otrade.live", "otrade.web", "uvloop", "starlette", "msgspec", "numpy")
@@ -215,45 +221,14 @@ STATUS = {
     "loop": {"lag_ms": 3.25, "longest_turn_ms": 7_900.0, "stalls": 2},
     "counts": {"signals": 3, "open_brackets": 1},
 }
+VAR = Path("var")
 TOKEN = "t" * 43
 
 
-@contextmanager
-def engine(body: bytes, code: int = 200) -> Iterator[tuple[str, list[str]]]:
-    """Something that answers like the engine; yields its address and the tokens that it saw."""
-    seen: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(f"{self.path} {self.headers['Authorization']}")
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/", seen
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def write_run_file(url: str, pid: int | None = None) -> None:
-    Path("var/run").mkdir(parents=True)
-    info = {
-        "pid": os.getpid() if pid is None else pid,
-        "url": url,
-        "token": TOKEN,
-        "mode": "paper",
-        "started_ns": 1,
-    }
-    Path("var/run/engine.json").write_text(json.dumps(info))
+def write_run_file(pid: int | None = None) -> None:
+    (VAR / "run").mkdir(parents=True, exist_ok=True)
+    info = {"pid": os.getpid() if pid is None else pid, "mode": "paper", "started_ns": 1}
+    (VAR / "run" / "engine.json").write_text(json.dumps(info))
 
 
 def test_status_when_no_engine_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,19 +239,16 @@ def test_status_when_no_engine_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_status_of_an_engine_that_was_killed(capsys: pytest.CaptureFixture[str]) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    write_run_file("http://127.0.0.1:9/", gone.pid)
+    write_run_file(gone.pid)
     assert main.main(["status"]) == 3
     assert "no engine runs" in capsys.readouterr().err
 
 
-def test_status_as_words(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # must not see the token
-    with engine(json.dumps(STATUS).encode()) as (url, seen):
-        write_run_file(url)
+def test_status_as_words(capsys: pytest.CaptureFixture[str]) -> None:
+    write_run_file()
+    with engine_stub(VAR, answered(STATUS)) as asked:
         assert main.main(["status"]) == 0
-    assert seen == [f"/api/v1/status Bearer {TOKEN}"]
+    assert [request["name"] for request in asked] == ["status"]
     text = capsys.readouterr().out
     for words in (
         "paper, running, REDUCING (daily loss), entries paused",
@@ -285,45 +257,67 @@ def test_status_as_words(
         "DOWN, 3 ticks, 1 refused, 2 reconnects",
         "connected, 4 requests, 1 in doubt",
         "1.5 us p50, 9.0 us p99",
+        "late by 3.2 ms at most in the last minutes, longest turn 7900.0 ms, 2 stalls",
         "3 signals, 1 open brackets",
     ):
         assert words in text
-    assert TOKEN not in text
 
 
 def test_status_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    with engine(json.dumps(STATUS).encode()) as (url, _):
-        write_run_file(url)
+    write_run_file()
+    with engine_stub(VAR, answered(STATUS)):
         assert main.main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == STATUS
 
 
 @pytest.mark.parametrize(
-    ("body", "code", "words"),
-    [(b"no", 503, "HTTP 503"), (b"<html>", 200, "does not answer"), (b"[]", 200, "not a status")],
+    ("said", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", "1 to 65527 are allowed"),
+        (messages.Refused(words="4 of your kind (cli) are here already"), "of your kind"),
+        (messages.Farewell, "something else"),
+        (messages.QueryAnswer(id=1, found=msgspec.Raw(b"\xc0"), trouble="not now"), "not now"),
+        (messages.QueryAnswer(id=1, found=msgspec.Raw(b"\x90")), "not a status"),
+    ],
 )
 def test_an_answer_that_is_none(
-    body: bytes, code: int, words: str, capsys: pytest.CaptureFixture[str]
+    said: object, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with engine(body, code) as (url, _):
-        write_run_file(url)
+    said = {"type": "farewell"} if said is messages.Farewell else said
+    write_run_file()
+    with engine_stub(VAR, lambda request: said):
         assert main.main(["status", "--json"]) == 4
     text = capsys.readouterr().err
-    assert words in text and TOKEN not in text
+    assert "does not answer" in text and words in text
 
 
 def test_an_engine_that_does_not_listen(capsys: pytest.CaptureFixture[str]) -> None:
-    with engine(b"") as (url, _):
-        pass  # the port is free again
-    write_run_file(url)
+    write_run_file()
     assert main.main(["status"]) == 4
     assert "does not answer" in capsys.readouterr().err
 
 
-def test_an_engine_without_a_page_cannot_be_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    write_run_file("")
-    assert main.main(["status"]) == 4
-    assert "--no-page" in capsys.readouterr().err
+@pytest.mark.parametrize(("symbol", "code"), [("NSE:M&M", 0), ("NSE:NONE", 1), ("NSE:INFY", 1)])
+def test_take_over_finds_the_instrument_by_its_symbol(
+    symbol: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"id": 0, "symbol": "NSE:INFY"}, {"id": 1, "symbol": "NSE:M&M"}]
+
+    def say(request: dict[str, Any]) -> object:
+        if request["type"] == "ask":
+            return answered(rows)(request)
+        done = request["args"] == {"instrument_id": 1}
+        return acted({"take-over": (done, "done" if done else "nothing there is foreign")})(request)
+
+    write_run_file()
+    with engine_stub(VAR, say):
+        assert main.main(["take-over", symbol]) == code
+    said = capsys.readouterr()
+    assert (said.out or said.err).strip() == {
+        "NSE:M&M": "done",
+        "NSE:NONE": "the engine does not trade NSE:NONE; it trades NSE:INFY, NSE:M&M",
+        "NSE:INFY": "nothing there is foreign",
+    }[symbol]
 
 
 # ------------------------------------------------------------------------------------------ doctor
@@ -350,8 +344,8 @@ def test_doctor_without_a_configuration_still_checks_the_rest(
 
 
 def test_doctor_says_which_port_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    with engine(b"") as (url, _):
-        port = int(url.rstrip("/").rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
         assert main.main(["init"]) == 0
         path = Path("config/paper.json")
         data = json.loads(path.read_text())
@@ -394,10 +388,37 @@ SESSION_ROW = {
 }  # fmt: skip
 
 
+@contextmanager
+def page(rows: object) -> Iterator[list[str]]:
+    """Something that answers like the page's server of this directory; yields what it was asked."""
+    seen: list[str] = []
+    body = json.dumps(rows).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(f"{self.path} {self.headers['Authorization']}")
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server, ServerFile(VAR) as file:
+        file.write(ServerInfo(os.getpid(), f"http://127.0.0.1:{server.server_port}/", TOKEN, "0"))
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def test_sessions_are_listed_and_ended(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["sessions"]) == 3
-    with engine(json.dumps([SESSION_ROW]).encode()) as (url, seen):
-        write_run_file(url)
+    with page([SESSION_ROW]) as seen:
         assert main.main(["sessions"]) == 0
         assert main.main(["sessions", "--end-all-of", "meera"]) == 1
         assert seen == [f"/api/v1/sessions Bearer {TOKEN}"] * 2

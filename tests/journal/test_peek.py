@@ -17,10 +17,11 @@ from otrade._core.types import Rec
 from otrade.errors import JournalError
 from otrade.journal.layout import HEADER_BYTES, Header
 from otrade.journal.memory import MemoryJournal
-from otrade.journal.peek import MomentQuestion, RowsQuestion, moment, rows
+from otrade.journal.peek import moment, rows
+from otrade.journal.questions import MomentQuestion, RowsQuestion
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.replay import Replay
-from otrade.live.api.journal_queries import JournalQueries
+from otrade.server.journal_queries import JournalQueries
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,8 @@ from otrade.errors import CalendarError, ConfigError, InstrumentError, OTradeErr
 from otrade.live import app
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.monitoring.progress import Progress
-from otrade.live.runtime.run_file import RunFile, read_run_info
+from otrade.live.runtime.run_file import RunFile
+from otrade.live.runtime.server_file import read_server_info
 from otrade.web.auth.users import ACCESS_DIR, User, Users, UsersFile
 from tests.harness.paper_run import CONFIG, FRIDAY, MAX, on_beat, write
 
@@ -113,7 +114,7 @@ def test_ctrl_c_flattens_and_the_page_says_so(
 
     def press(day: TradingDay, now_ns: int) -> None:
         if not seen and now_ns >= TEN_NS and day.engine.n_live:
-            info = read_run_info(folder / "var")
+            info = read_server_info(folder / "var")
             assert info is not None
             seen.append(info.url)
             os.kill(os.getpid(), signal.SIGINT)

@@ -8,6 +8,7 @@ parameters that must be given needs a line in `arguments`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +20,10 @@ import msgspec
 import pytest
 
 from otrade.calendar import Calendar
-from otrade.config import ConfigManager
 from otrade.contract import views
 from otrade.drill.process import adapter_at
 from otrade.journal.memory import MemoryJournal
 from otrade.live.api.engine_source import LiveEngineSource
-from otrade.live.api.queries import LiveQueries
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, AccountQueries
 from otrade.live.control.commands import Commands
 from otrade.live.control.preflight_service import PreflightService
@@ -32,6 +31,7 @@ from otrade.web.app import create_app
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.http.routes import JSON, ROUTES, ApiRoute
 from otrade.web.rest import openapi
+from tests.harness.linked_engine import LinkedEngine, linked
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 from tests.journal.test_peek import write
 from tests.live.control.test_preflight import config_of
@@ -79,13 +79,17 @@ class ApiClient:
     def __init__(self, here: SimulatedDay, folder: Path) -> None:
         self.here = here
         self.folder = folder
-        path = folder / "paper.json"
-        path.write_bytes(msgspec.json.encode(config_of(folder / "var", "kite")))
-        reads = LiveQueries(ConfigManager(path))
+        self.path = folder / "paper.json"
+        self.path.write_bytes(msgspec.json.encode(config_of(folder / "var", "kite")))
         self.source = LiveEngineSource(
-            here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0, queries=reads
+            here.board, Commands(), mode="paper", broker_kind="sim", speed=0.0
         )
-        self.app = create_app(self.source, AccessControl(folder / "access", local_token=TOKEN))
+        self.engine: LinkedEngine
+
+    def serve(self, engine: LinkedEngine) -> None:
+        self.engine = engine
+        access = AccessControl(self.folder / "access", local_token=TOKEN)
+        self.app = create_app(engine.remote, access)
 
     def wire(self) -> None:
         """As the host does when it begins a day."""
@@ -127,6 +131,7 @@ class ApiClient:
         }
 
     async def ask(self) -> dict[str, HttpAnswer]:
+        await self.engine.told()
         arguments = self.arguments()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(
@@ -146,9 +151,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Htt
     found: dict[str, dict[str, HttpAnswer]] = {}
 
     async def body() -> None:
-        async with simulated_day(journal=MemoryJournal(), hours=2.0) as here:
+        async with (
+            simulated_day(journal=MemoryJournal(), hours=2.0) as here,
+            contextlib.AsyncExitStack() as stack,
+        ):
             asker = ApiClient(here, tmp_path_factory.mktemp("reads"))
             during: Callable[..., Any] = here.sim.during
+            engine = await stack.enter_async_context(linked(asker.source, asker.path))
+            asker.serve(engine)
             found["before the first day"] = await during(asker.ask())
             asker.wire()
             await here.open()

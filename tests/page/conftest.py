@@ -23,7 +23,7 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from otrade.live.runtime.run_file import RunInfo
+from otrade.live.runtime.server_file import ServerInfo
 from tests.harness.waiting import PATIENCE_S, attempts
 from tests.page.browser import chromium
 from tests.web.logins import PASSWORD, write_users
@@ -147,13 +147,13 @@ def engine(
 
 def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
     """As `otrade status` finds it."""
-    path = folder / "var" / "run" / "engine.json"
+    path = folder / "var" / "run" / "server.json"
     log = folder / "engine.log"
     for _ in attempts("the engine tells its address", pause_s=START_PAUSE_S):
         assert process.poll() is None, f"the engine has ended: {log.read_text()[-3000:]}"
         if path.exists():
-            info = msgspec.json.decode(path.read_bytes(), type=RunInfo)
-            if info.url and info.pid == process.pid:
+            info = msgspec.json.decode(path.read_bytes(), type=ServerInfo)
+            if info.url:
                 return info.url
     raise AssertionError  # attempts do not end without a word
 
@@ -161,7 +161,7 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
 def ask(running: Running, path: str) -> Any:
     """As the command line asks: not the page's word."""
     info = msgspec.json.decode(
-        (running.folder / "var" / "run" / "engine.json").read_bytes(), type=RunInfo
+        (running.folder / "var" / "run" / "server.json").read_bytes(), type=ServerInfo
     )
     request = urllib.request.Request(
         f"{running.url}api/v1/{path}", headers={"Authorization": f"Bearer {info.token}"}

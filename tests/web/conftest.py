@@ -5,9 +5,9 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from otrade.stream.delta_stream import DeltaStream
 from otrade.web.app import create_app
 from otrade.web.auth.access_control import AccessControl
-from otrade.web.stream.delta_stream import DeltaStream
 from tests.web.fake_engine import FakeSource
 from tests.web.logins import BASE_URL, BEARER, TOKEN, Time, write_users
 
@@ -15,8 +15,8 @@ __all__ = ["BASE_URL", "BEARER", "TOKEN"]
 
 
 @pytest.fixture
-def source() -> FakeSource:
-    return FakeSource()
+def source(clock: Time) -> FakeSource:
+    return FakeSource(clock)
 
 
 @pytest.fixture

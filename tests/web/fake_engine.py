@@ -2,12 +2,15 @@
 computed by the engine.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from otrade.contract import queries
+from otrade.contract.engine_source import CommandOrder
+from otrade.contract.messages import Acted, CommandArgs
 from otrade.contract.views import (
     AccountView,
     BracketView,
@@ -35,7 +38,8 @@ from otrade.contract.views import (
     StrategyView,
     TradeView,
 )
-from otrade.errors import JournalError
+from otrade.errors import EngineGoneError, JournalError
+from otrade.live.control.command_keys import CommandKeys, KeyRefusedError
 
 T0_MS = 1_756_698_300_000  # 2025-09-01 09:15:00 IST
 MINUTE_MS = 60_000
@@ -256,14 +260,14 @@ class FakeQueries:
             title="infy-ema says buy", rule="EMA 9 crossed above EMA 21", facts=[], gates=[]
         )
 
-    def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
+    async def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
         rows = [
             queries.EquityPoint(ts_ms=T0_MS + n * MINUTE_MS, gross_e4=n * 10_000, net_e4=n * 9_000)
             for n in range(3)
         ]
         return [row for row in rows if row.ts_ms >= since_ms]
 
-    def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
+    async def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
         points = [queries.IndicatorSample(ts_ms=T0_MS, fast=1500.5, slow=1499.25)]
         return [
             queries.IndicatorSeries(
@@ -271,7 +275,7 @@ class FakeQueries:
             )
         ]
 
-    def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None:
+    async def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None:
         if cl_ord_id != "OT0001":
             return None
         step = queries.TimelineStep(
@@ -286,10 +290,10 @@ class FakeQueries:
             why=self.why_view,
         )
 
-    def decision(self, signal_seq: int) -> queries.DecisionView | None:
+    async def decision(self, signal_seq: int) -> queries.DecisionView | None:
         return self.why_view if signal_seq == 1 else None
 
-    def latency(self) -> Sequence[queries.LatencyStageView]:
+    async def latency(self) -> Sequence[queries.LatencyStageView]:
         return [
             queries.LatencyStageView(
                 name="Frame", words="a frame", clock="machine", n=2, p50_ns=10, p99_ns=20, p999_ns=20, max_ns=20,
@@ -297,7 +301,7 @@ class FakeQueries:
             )
         ]  # fmt: skip
 
-    def limits(self) -> queries.LimitsView | None:
+    async def limits(self) -> queries.LimitsView | None:
         budget = queries.BudgetView(name="Requests in the last second", used=1, limit=9, reserve=3)
         limit = queries.LimitView(name="Trades today", unit="count", used=3, limit=100)
         return queries.LimitsView(ts_ms=T0_MS, budgets=[budget], slow_until_ms=None, limits=[limit])
@@ -324,14 +328,14 @@ class FakeQueries:
         self._must_exist(name)
         return queries.ReplayView(
             name=name, ts_ms=ts_ms, first_ms=T0_MS, last_ms=T0_MS + MINUTE_MS, halt="ACTIVE", gross_e4=0, net_e4=0, n_orders=0, n_open=0,
-            positions=[], curve=list(self.equity(0)) if curve else [], trouble="",
+            positions=[], curve=list(await self.equity(0)) if curve else [], trouble="",
         )  # fmt: skip
 
     def _must_exist(self, name: str) -> None:
         if name != "2025-09-01.otj":
             raise JournalError(f"there is no journal {name!r}")
 
-    def config(self) -> queries.ConfigView | None:
+    async def config(self) -> queries.ConfigView | None:
         values, json_schema = msgspec.Raw(b'{"mode":"paper"}'), msgspec.Raw(b'{"type":"object"}')
         return queries.ConfigView(
             path="config/paper.json",
@@ -343,7 +347,7 @@ class FakeQueries:
             trouble="",
         )
 
-    def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None:
+    async def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None:
         if draft.write:
             self.drafts.append(draft)
         return queries.ConfigVerdict(
@@ -354,8 +358,10 @@ class FakeQueries:
 class FakeSource:
     """Implements `EngineSource` with rows that a test sets. `broken` makes every view raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.broken = False
+        self.is_gone = False
+        self.keys = CommandKeys(clock, clock)
         self.queries = FakeQueries()
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
@@ -466,7 +472,7 @@ class FakeSource:
             raise RuntimeError("secret-looking detail of the engine")
         self.n_status += 1
         self.on_status()
-        return self.status_row
+        return msgspec.structs.replace(self.status_row, not_ready=self.why_not_ready)
 
     def instruments(self) -> Iterator[InstrumentView]:
         return iter(self.instrument_rows)
@@ -492,11 +498,8 @@ class FakeSource:
     def notices(self, since_seq: int) -> Sequence[NoticeView]:
         return [row for row in self.notice_rows if row.seq > since_seq]
 
-    def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
+    async def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
         return self.candle_rows.get(instrument_id, [])
-
-    def readiness(self) -> Sequence[str]:
-        return self.why_not_ready
 
     async def metrics(self) -> tuple[bytes, str]:
         return b"otrade_ready 1.0\n", "text/plain; version=0.0.4; charset=utf-8"
@@ -507,8 +510,27 @@ class FakeSource:
     async def preflight(self) -> PreflightView | None:
         return self.board
 
-    async def command(
-        self, name: CommandName, who: str, **args: int | bool | None
+    async def command(self, name: CommandName, args: CommandArgs, order: CommandOrder) -> Acted:
+        if self.is_gone:
+            raise EngineGoneError("the engine does not answer")
+        given = msgspec.structs.asdict(args)
+        try:
+            result, is_again = await self.keys.once(
+                order.key,
+                order.actor,
+                name,
+                given,
+                lambda: self._do(name, given, f"{order.actor} at {order.via}"),
+                order.expires_ms,
+            )
+        except KeyRefusedError as error:
+            return Acted(id=0, result=None, refusal=error.refusal)
+        except RuntimeError:
+            return Acted(id=0, result=None, refusal="failed")
+        return Acted(id=0, result=result, is_again=is_again)
+
+    async def _do(
+        self, name: CommandName, args: dict[str, int | bool | None], who: str
     ) -> CommandResult:
         self.commands.append((name, args))
         self.who.append(who)

@@ -16,7 +16,6 @@ from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
 from otrade.brokers.candle_rows import MinuteCandle, bars_of
 from otrade.brokers.kite import login
 from otrade.brokers.kite.emergency_client import ORD_TYPES, SIDES, KiteEmergencyClient
-from otrade.brokers.kite.postback import read_postback
 from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.kite.session import FEED_ROOT, REST_ROOT, KiteSession
 from otrade.brokers.kite.stream import KiteStream, StreamCallbacks
@@ -28,7 +27,6 @@ from otrade.brokers.session import (
     QUOTES_MAX,
     Callbacks,
     ListedInstrument,
-    OrderReport,
     SocketCallbacks,
     Wanted,
 )
@@ -90,9 +88,6 @@ class KiteAdapter:
 
     async def approved(self, body: bytes, user_id: str) -> AccessSession:
         raise BrokerError("Kite has no login by approval")
-
-    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
-        return read_postback(body, self._api_secret, ts_recv_ns)
 
     async def log_in_here(self) -> AccessSession:
         return await self._exchange(

@@ -18,7 +18,6 @@ from otrade.brokers.session import (
     QUOTES_MAX,
     Callbacks,
     ListedInstrument,
-    OrderReport,
     SocketCallbacks,
     Wanted,
 )
@@ -33,7 +32,7 @@ from otrade.brokers.upstox.streams import MarketStream
 from otrade.brokers.upstox.symbol_map import SymbolMap
 from otrade.brokers.upstox.wire import WIRE
 from otrade.clock import Clock
-from otrade.errors import BrokerError, InstrumentError, TokenError
+from otrade.errors import InstrumentError, TokenError
 from otrade.instruments import Instrument, UpstoxInstrumentFile
 
 INSTRUMENTS_URL = "https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz"
@@ -95,11 +94,6 @@ class UpstoxAdapter:
         session = await approval.session_of(body, self._client_id, user_id, rest_root, self._clock)
         self.use(session.access_token)
         return session
-
-    def postback(self, body: bytes, ts_recv_ns: int) -> OrderReport:
-        raise BrokerError(
-            "nothing proves who sends Upstox's order notices: they are not listened to"
-        )
 
     async def log_in_here(self) -> AccessSession:
         return await self._exchange(await follow(self.login_url(""), "code", clock=self._clock))

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import webbrowser
-from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,18 +14,22 @@ import msgspec
 
 from otrade.brokers.registry import BROKERS
 from otrade.brokers.token_store import AccessSession
-from otrade.cli.engine.kill import post
+from otrade.cli.engine.client import BROKER_S_MAX
 from otrade.clock import WallClock
 from otrade.config import manager
 from otrade.config.schema import BrokerConfig, Config
-from otrade.errors import BrokerError, ConfigError, OTradeError
-from otrade.live.broker_io.webhooks import WebhookReceiver
+from otrade.engine_link.call import EngineCall, NoAnswerError
+from otrade.errors import BrokerError, ConfigError, OTradeError, StartError
+from otrade.live.broker_io.hint_receiver import HintReceiver
+from otrade.live.engine_socket.hint_socket import HintSocket
 from otrade.live.notices.board import NoticeBoard
-from otrade.live.runtime.run_file import read_run_info
+from otrade.live.runtime.child_processes import hooks_command
+from otrade.live.runtime.listening_process import ListeningProcess
+from otrade.live.runtime.run_file import RunFile
 from otrade.live.startup.credentials import LiveAccess, secondary_broker
+from otrade.live.startup.hooks_settings import hooks_settings
 from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.live.startup.terminal import read_line
-from otrade.web.webhooks.server import WebhookServer, WebhookServerError
 
 HEAD_BYTES_MAX = 16_384
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -87,23 +90,40 @@ async def _login(
 
 
 async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s: float) -> int:
-    """Ask for an approval in the broker's app, and take the token at the web hook: our own, or the
-    running engine's.
+    """Ask for an approval in the broker's app, and wait for the token that comes to the web hook:
+    here, or in the running engine.
     """
+    var = Path(config.paths.var)
+    try:
+        with RunFile(var):
+            return await _awaited(config, access, clock, wait_s)
+    except StartError:
+        return _ask_engine(var)
+
+
+async def _awaited(config: Config, access: LiveAccess, clock: WallClock, wait_s: float) -> int:
+    """No engine runs, and none can start meanwhile: the hooks' process speaks to us."""
     arrived = asyncio.Event()
     flow = LoginFlow(access, clock, lambda session: arrived.set())
     board = NoticeBoard(clock.now_ns)
     board.listen(lambda notice: print(notice.text, file=sys.stderr))
-    receiver = WebhookReceiver(access.adapter, flow, board, clock, lambda report: None)
-    server = WebhookServer(receiver, config.hooks.host, config.hooks.port)
+    hints = HintSocket(
+        Path(config.paths.var) / "run", HintReceiver(flow, board, clock, lambda: None)
+    )
+    await hints.open()
+    hooks = ListeningProcess(
+        "the web hooks' process",
+        hooks_command(),
+        on_end=lambda words: print(words, file=sys.stderr),
+        told=msgspec.json.encode(hooks_settings(config, access)),
+    )
     try:
-        await server.start()
-    except WebhookServerError:
-        return _ask_engine(Path(config.paths.var))
-    try:
+        started = await hooks.start()
+        if started.trouble:
+            raise ConfigError(started.trouble, path="hooks.port")
         await flow.ask_approval()
         print(
-            f"Approve the login in the broker's app; its token is awaited at {server.url}{BROKERS[access.adapter.name].token_hook}",
+            f"Approve the login in the broker's app; its token is awaited at {started.url}{BROKERS[access.adapter.name].token_hook}",
             file=sys.stderr,
         )
         async with asyncio.timeout(wait_s):
@@ -115,21 +135,20 @@ async def _approved(config: Config, access: LiveAccess, clock: WallClock, wait_s
         )
         return TIMED_OUT
     finally:
-        await server.stop()
+        await hooks.stop()
+        await hints.close()
     return DONE
 
 
 def _ask_engine(var: Path) -> int:
-    """The hooks' port is taken, most likely by the running engine: it asks and waits itself."""
-    info = read_run_info(var)
+    """The engine of that directory runs: it asks and waits itself."""
     try:
-        if info is None:
-            raise ValueError("no engine runs there")
-        ok, words = post(info, "login", {"approve": True})
-    except (OSError, HTTPException, ValueError) as error:
+        with EngineCall(var, BROKER_S_MAX) as engine:
+            ok, words = engine.act("login", {"approve": True})
+    except NoAnswerError as error:
         raise ConfigError(
-            f"the port is in use, and not by an engine of ours ({error}): choose a free one",
-            path="hooks.port",
+            f"an engine holds this directory and cannot be asked ({error}): wait until it has started",
+            path="paths.var",
         ) from None
     print(words, file=sys.stdout if ok else sys.stderr)
     return DONE if ok else REFUSED

@@ -22,6 +22,7 @@ from otrade.web.auth.passwords import (
     totp_step,
     weakness,
 )
+from otrade.web.auth.recovery_codes import new_codes
 from otrade.web.auth.tokens import new_token
 from otrade.web.auth.users import ACCESS_DIR, User, Users, UsersFile, require_name
 
@@ -37,7 +38,11 @@ def set_password(var: Path, name: str, role: Role | None, *, from_stdin: bool) -
     if why := weakness(password, name):
         raise ConfigError(why)
     fresh = User(
-        name, role or (old.role if old else "trader"), hashed(password), old.totp if old else ""
+        name,
+        role or (old.role if old else "trader"),
+        hashed(password),
+        old.totp if old else "",
+        old.recovery if old else (),
     )
     file.change(lambda users: users.with_user(fresh))
     print(
@@ -89,6 +94,26 @@ def set_totp(var: Path, name: str, *, on: bool) -> int:
     return DONE
 
 
+def make_recovery_codes(var: Path, name: str) -> int:
+    """Print new ones, the only time that they are seen; those of before are void. That user's
+    sessions end.
+    """
+    file = UsersFile(var / ACCESS_DIR)
+    _require(file.read(), name)
+    shown, kept = new_codes()
+    file.change(
+        lambda users: users.with_user(msgspec.structs.replace(_require(users, name), recovery=kept))
+    )
+    for code in shown:
+        print(code)
+    print(
+        f"{name}: each is good once, in the place of the authenticator's code. They are not shown again: keep them on paper, away from "
+        "the password.",
+        file=sys.stderr,
+    )
+    return DONE
+
+
 def remove(var: Path, name: str) -> int:
     file = UsersFile(var / ACCESS_DIR)
     _require(file.read(), name)
@@ -100,7 +125,11 @@ def remove(var: Path, name: str) -> int:
 def show(var: Path) -> int:
     users = UsersFile(var / ACCESS_DIR).read().users
     for user in users:
-        print(f"{user.name:<32}  {user.role:<8}{'authenticator' if user.totp else ''}".rstrip())
+        more = [
+            *(["authenticator"] if user.totp else []),
+            *([f"{len(user.recovery)} recovery codes"] if user.recovery else []),
+        ]
+        print(f"{user.name:<32}  {user.role:<8}{', '.join(more)}".rstrip())
     if not users:
         print("nobody has a password yet", file=sys.stderr)
     return DONE

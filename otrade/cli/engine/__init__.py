@@ -1,3 +1,3 @@
-"""Commands about a running engine: asked or told over its own API, by the client that they share, or
+"""Commands about a running engine: asked or told over its socket, or its page's server over HTTP, or
 watched from outside.
 """

@@ -1,6 +1,6 @@
 """`otrade kill` and `otrade rearm`: the kill switch from a terminal.
 
-The engine is asked first, over its own API. When it does not answer, the kill file and a signal
+The engine is asked first, over its socket. When it does not answer, the kill file and a signal
 reach it without its answer; and when it is not there, or must not be trusted, `--direct` acts at
 the broker by itself.
 """
@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import fcntl
 import getpass
-import http.client
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from otrade.cli.engine.client import command
+from otrade.cli.engine.client import ANSWER_S_MAX
+from otrade.engine_link.call import EngineCall, NoAnswerError
 from otrade.errors import StartError
 from otrade.live.control.kill_switch import KILL_SIGNAL, kill_file, write_kill_file
-from otrade.live.runtime.run_file import RunInfo, read_run_info
+from otrade.live.runtime.run_file import read_run_info
 from otrade.live.watchdog.heartbeat import read_heartbeat, read_protection, start_ticks
 
 DONE, NO_ENGINE, STOPPED = 0, 3, 4
-ANSWER_S_MAX = 2.0
 WORD = "REARM"
 FORMER_WORD = "RE-ARM"  # of 0.1
 
@@ -43,11 +41,9 @@ def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
     if info is None or not is_there:
         return _without_engine(var, flatten=flatten, config=config)
     try:
-        return _by_api(info, flatten=flatten)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        print(
-            f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr
-        )
+        return _by_socket(var, flatten=flatten)
+    except NoAnswerError as error:
+        print(f"engine {info.pid} does not answer ({error})", file=sys.stderr)
     code = _write_file(var)
     try:
         os.kill(info.pid, KILL_SIGNAL)
@@ -89,12 +85,10 @@ def rearm(var: Path, *, yes: bool) -> int:
         print(f"no kill file is left; no engine runs in {var}", file=sys.stderr)
         return NO_ENGINE
     try:
-        ok, words = post(info, "rearm", {})
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        print(
-            f"engine {info.pid} does not answer ({error or type(error).__name__}); it is not re-armed",
-            file=sys.stderr,
-        )
+        with EngineCall(var, ANSWER_S_MAX) as engine:
+            ok, words = engine.act("rearm")
+    except NoAnswerError as error:
+        print(f"engine {info.pid} does not answer ({error}); it is not re-armed", file=sys.stderr)
         return STOPPED
     print(words, file=sys.stdout if ok else sys.stderr)
     return DONE if ok else STOPPED
@@ -128,13 +122,6 @@ def is_locked(var: Path) -> bool:
     return False
 
 
-def post(info: RunInfo, name: str, args: dict[str, Any]) -> tuple[bool, str]:
-    """(done, words) of a command. OSError, HTTPException or ValueError when there is no good
-    answer.
-    """
-    return command(info, name, args, ANSWER_S_MAX)
-
-
 def open_words(var: Path) -> str:
     """What the engine last said to be open."""
     protection = read_protection(var)
@@ -147,14 +134,15 @@ def open_words(var: Path) -> str:
     return f"last known open: {', '.join(rows) or 'nothing'}"
 
 
-def _by_api(info: RunInfo, *, flatten: bool) -> int:
-    ok, words = post(info, "kill", {})
-    print(words)
-    code = DONE if ok or "already" in words else STOPPED
-    if flatten:
-        ok, words = post(info, "flatten", {})
+def _by_socket(var: Path, *, flatten: bool) -> int:
+    with EngineCall(var, ANSWER_S_MAX) as engine:
+        ok, words = engine.act("kill")
         print(words)
-        code = code if ok or "nothing is open" in words else STOPPED
+        code = DONE if ok or "already" in words else STOPPED
+        if flatten:
+            ok, words = engine.act("flatten")
+            print(words)
+            code = code if ok or "nothing is open" in words else STOPPED
     return code
 
 

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from otrade.cli.engine.client import ANSWER_S_MAX, API, NO_ANSWER, call, running
+from otrade.cli.engine.page_client import API, NO_ANSWER, call
+from otrade.live.runtime.server_file import running_server
 
+ANSWER_S_MAX = 5.0
 DONE, REFUSED, NO_ENGINE, STOPPED = 0, 1, 3, 4
 IST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 
@@ -18,9 +20,9 @@ def sessions(var: Path, end: str, *, end_all_of: str) -> int:
     """Print the open ones; first end that of an id, or all of a person. Exit code 1 when there is
     none such, 3 or 4 when nobody can be asked.
     """
-    info = running(var)
-    if info is None or not info.url:
-        print(f"no engine with a page runs in {var}", file=sys.stderr)
+    info = running_server(var)
+    if info is None:
+        print(f"no page is served in {var}", file=sys.stderr)
         return NO_ENGINE
     try:
         status, rows = call(info, "GET", f"{API}/sessions", None, ANSWER_S_MAX)
@@ -34,7 +36,8 @@ def sessions(var: Path, end: str, *, end_all_of: str) -> int:
             status, rows = call(info, "POST", f"{API}/end-session", {"id": id}, ANSWER_S_MAX)
     except NO_ANSWER as error:
         print(
-            f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr
+            f"the page's server {info.pid} does not answer ({error or type(error).__name__})",
+            file=sys.stderr,
         )
         return STOPPED
     if status != http.client.OK:

@@ -1,6 +1,4 @@
-"""`otrade status`: asks the engine that runs in a directory, as the local user, over its own
-API.
-"""
+"""`otrade status`: asks the engine that runs in a directory, as the local user, over its socket."""
 
 from __future__ import annotations
 
@@ -10,7 +8,9 @@ from typing import Any
 
 import orjson
 
-from otrade.cli.engine.client import API, NO_ANSWER, get, running
+from otrade.cli.engine.client import ANSWER_S_MAX, running
+from otrade.engine_link.call import EngineCall, NoAnswerError
+from otrade.live.runtime.server_file import running_server
 from otrade.units import or_unknown, rupees
 
 NO_ENGINE, STOPPED = 3, 4
@@ -21,27 +21,22 @@ def status(var: Path, *, as_json: bool) -> int:
     info = running(var)
     if info is None:
         return _no(NO_ENGINE, f"no engine runs in {var} (start one with: otrade run)")
-    if not info.url:
-        return _no(
-            STOPPED,
-            f"engine {info.pid} serves no page (yet), so it cannot be asked: wait until it has "
-            "begun, or start it without --no-page",
-        )
     try:
-        answer = get(info, f"{API}/status")
-        if not isinstance(answer, dict):
-            raise ValueError("not a status")
-    except NO_ANSWER as err:
+        with EngineCall(var, ANSWER_S_MAX) as engine:
+            answer = engine.ask("status")
+            if not isinstance(answer, dict):
+                raise NoAnswerError("not a status")
+    except NoAnswerError as error:
         return _no(
             STOPPED,
-            f"engine {info.pid} at {info.url} does not answer ({err or type(err).__name__}): it "
-            "may be starting, ending, or hung",
+            f"engine {info.pid} does not answer ({error}): it may be starting, ending, or hung",
         )
+    page = running_server(var)
     if as_json:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         sys.stdout.write(orjson.dumps(answer, option=options).decode())
     else:
-        print(plain(answer, info.url))
+        print(plain(answer, page.url if page is not None else "not served"))
     return 0
 
 
@@ -51,7 +46,7 @@ def _no(code: int, words: str) -> int:
 
 
 def plain(s: dict[str, Any], url: str) -> str:
-    """One screen of words from `/api/v1/status` (see `otrade/contract/views.py` for its fields)."""
+    """One screen of words from a status (see `otrade/contract/views.py` for its fields)."""
     pnl, cover, feed, broker = s["pnl"], s["protection"], s["feed"], s["broker"]
     latency, loop = s["latency"], s["loop"]
     state = s["state"] + (f" ({s['state_reason']})" if s["state_reason"] else "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from otrade.cli.engine.client import API, NO_ANSWER, command, get, running
+from otrade.cli.engine.client import ANSWER_S_MAX, running
+from otrade.engine_link.call import EngineCall, NoAnswerError
 
 DONE, REFUSED, NO_ENGINE, STOPPED = 0, 1, 3, 4
 
@@ -15,21 +16,20 @@ def take_over(var: Path, symbol: str) -> int:
     be asked.
     """
     info = running(var)
-    if info is None or not info.url:
-        print(f"no engine with a page runs in {var}", file=sys.stderr)
+    if info is None:
+        print(f"no engine runs in {var}", file=sys.stderr)
         return NO_ENGINE
     try:
-        rows = get(info, f"{API}/instruments")
-        found = [row["id"] for row in rows if row["symbol"] == symbol]
-        if not found:
-            traded = ", ".join(row["symbol"] for row in rows)
-            print(f"the engine does not trade {symbol}; it trades {traded}", file=sys.stderr)
-            return REFUSED
-        ok, words = command(info, "take-over", {"instrument_id": found[0]})
-    except NO_ANSWER as error:
-        print(
-            f"engine {info.pid} does not answer ({error or type(error).__name__})", file=sys.stderr
-        )
+        with EngineCall(var, ANSWER_S_MAX) as engine:
+            rows = engine.ask("instruments")
+            found = [row["id"] for row in rows if row["symbol"] == symbol]
+            if not found:
+                traded = ", ".join(row["symbol"] for row in rows)
+                print(f"the engine does not trade {symbol}; it trades {traded}", file=sys.stderr)
+                return REFUSED
+            ok, words = engine.act("take-over", {"instrument_id": found[0]})
+    except NoAnswerError as error:
+        print(f"engine {info.pid} does not answer ({error})", file=sys.stderr)
         return STOPPED
     print(words, file=sys.stdout if ok else sys.stderr)
     return DONE if ok else REFUSED

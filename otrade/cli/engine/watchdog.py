@@ -8,6 +8,7 @@ from pathlib import Path
 
 from otrade.config.manager import load
 from otrade.errors import ConfigError
+from otrade.live.runtime.process_memory import hide_memory
 from otrade.live.watchdog.process import STOPPED, Watchdog, WatchdogLock
 
 LOCK_WAIT_S = 5.0
@@ -22,6 +23,7 @@ def watch(
 
     OTradeError for what a person must mend.
     """
+    hide_memory()
     settings = load(config)
     flatten = flatten or settings.watchdog.flatten
     stale_s = stale_s or settings.watchdog.stale_s

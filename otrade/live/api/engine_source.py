@@ -1,12 +1,9 @@
-"""The engine as the page sees it: `EngineSource` of the web layer, from the views of the core.
+"""The engine as its peers see it: what is streamed, asked and done on its socket.
 
 Called ten to twenty times a second while somebody looks. Rows of what has ended do not change, so
 they are built once.
 """
 
-import asyncio
-import importlib
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, cast
@@ -14,9 +11,10 @@ from typing import Literal, cast
 import otrade
 from otrade._core.engine.rows import CountersRow, LiveSumsRow
 from otrade._core.types import Halt, Phase, Reason, Severity
-from otrade.charges import NO_CHARGES
 from otrade.contract import views
+from otrade.contract.blank_status import NO_LOOP, blank_status
 from otrade.contract.engine_source import resample
+from otrade.contract.messages import MetricFamily
 from otrade.errors import OTradeError
 from otrade.live.alerts.dispatcher import AlertDispatcher, words_of_test
 from otrade.live.api.queries import LiveQueries
@@ -33,6 +31,7 @@ from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import TolerantLogFile
 from otrade.live.notices.messages import HALT_WORDS, reason_words
+from otrade.live.persistence.actor import Actor
 from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.units import NS_PER_MS
 
@@ -94,37 +93,39 @@ class LiveEngineSource:
         self._rows = RowBuilder(day)
 
     # --------------------------------------------------------------------------------- for machines
-    def readiness(self) -> Sequence[str]:
+    def _not_ready(self) -> list[str]:
         return why_not_ready(self._day, self.lifecycle)
 
-    async def metrics(self) -> tuple[bytes, str]:
-        if "otrade.live.monitoring.prometheus" not in sys.modules:
-            # In a thread: what it imports takes a tenth of a second, once, for whoever wants
-            # metrics at all.
-            await asyncio.get_running_loop().run_in_executor(
-                None, importlib.import_module, "otrade.live.monitoring.prometheus"
-            )
-        from otrade.live.monitoring.prometheus import CONTENT_TYPE, PrometheusMetrics, exposition
+    def metrics(self) -> list[MetricFamily]:
+        """The engine's numbers for Prometheus."""
+        from otrade.live.monitoring.engine_metrics import EngineMetrics  # few ask for it
 
-        metrics = PrometheusMetrics(
+        return EngineMetrics(
             self._board,
             mode=self._mode,
             broker_kind=self._broker_kind,
             lifecycle=self.lifecycle,
-            why_not_ready=self.readiness(),
+            why_not_ready=self._not_ready(),
             day=self._day,
             frames=self.frames,
             loop_watch=self.loop_watch,
             alerts=self.alerts,
             log=self.log,
-        )
-        return exposition(metrics), CONTENT_TYPE
+        ).families()
 
     # --------------------------------------------------------------------------------------- status
     def status(self) -> views.Status:
         day = self._day
         if day is None:
-            return self._blank_status()
+            return blank_status(
+                version=otrade.__version__,
+                mode=self._mode,
+                broker_kind=self._broker_kind,
+                lifecycle=self.lifecycle,
+                speed=self._speed,
+                not_ready=self._not_ready(),
+                loop=self._loop_status(),
+            )
         engine, risk, counters = day.engine, day.engine.risk(), day.engine.counters()
         lives, charges = _together(engine.live_sums().values()), day.trades.charges
         phase, ends_ns = self._phase(day)
@@ -182,51 +183,7 @@ class LiveEngineSource:
             ),
             latency=self._latency(day),
             loop=self._loop_status(),
-        )
-
-    def _blank_status(self) -> views.Status:
-        return views.Status(
-            version=otrade.__version__,
-            mode=self._mode,
-            broker_kind=self._broker_kind,
-            lifecycle=self.lifecycle,
-            state="ACTIVE",
-            state_reason="",
-            paused=False,
-            phase="UNKNOWN",
-            phase_words="starting",
-            phase_ends_ms=None,
-            day="",
-            now_ms=0,
-            speed=self._speed,
-            feed=views.FeedStatus(
-                connected=False, age_ms=None, frames=0, ticks=0, reconnects=0, refused=0
-            ),
-            broker=views.BrokerStatus(
-                connected=False, token_until_ms=None, orders_sent=0, in_doubt=0
-            ),
-            pnl=views.PnlStatus(
-                gross_e4=0,
-                charges_e4=0,
-                net_e4=0,
-                charges=charges_view(NO_CHARGES),
-                realised_e4=0,
-                unrealised_e4=0,
-                peak_e4=0,
-                drawdown_e4=0,
-            ),
-            counts=views.CountStatus(signals=0, trades=0, open_brackets=0, orders=0),
-            protection=views.ProtectionStatus(
-                open_qty=0,
-                protected_qty=0,
-                naked_ms_total=0.0,
-                naked_ms_worst=0.0,
-                target_ms_total=0.0,
-                target_ms_worst=0.0,
-                naked_now=0,
-            ),
-            latency=views.LatencyStatus(p50_ns=0, p99_ns=0, max_ns=0, count=0),
-            loop=self._loop_status(),
+            not_ready=self._not_ready(),
         )
 
     def _phase(self, day: TradingDay) -> tuple[Phase, int]:
@@ -261,9 +218,7 @@ class LiveEngineSource:
     def _loop_status(self) -> views.LoopStatus:
         watch = self.loop_watch
         if watch is None:
-            return views.LoopStatus(
-                lag_ms=0.0, longest_turn_ms=0.0, longest_turn_at_ms=None, stalls=0, stalled_ms=0.0
-            )
+            return NO_LOOP
         return views.LoopStatus(
             lag_ms=watch.lag_ns / NS_PER_MS,
             longest_turn_ms=watch.longest_turn_ns / NS_PER_MS,
@@ -356,8 +311,9 @@ class LiveEngineSource:
 
     # ------------------------------------------------------------------------------------- commands
     async def command(
-        self, name: views.CommandName, who: str, **args: int | bool | None
+        self, name: views.CommandName, who: Actor, **args: int | bool | None
     ) -> views.CommandResult:
+        """Do it, or say in words why not (`ok=False`); the journal has it either way."""
         if name not in ("login", "test-alert"):
             ok, words = self._control.command(name, args, who)
             return views.CommandResult(ok=ok, words=words)
@@ -374,10 +330,11 @@ class LiveEngineSource:
             )
         return await _begin(self.login, approve)
 
-    def record(self, who: str, what: str, ok: bool, words: str) -> None:
-        self._control.record(who, what, {}, (ok, words))
-        if not ok:
-            return
+    def record(self, who: str, what: str, words: str) -> None:
+        """Somebody has done something on the page: into the journal, and what concerns his account
+        is a notice.
+        """
+        self._control.record(Actor(who), what, {}, (True, words))
         # Whose account it is hears of it where he is, also when it was not he.
         if what == "new browser":
             self._board.say(
@@ -407,7 +364,7 @@ class LiveEngineSource:
         except OTradeError as error:
             return views.CommandResult(ok=False, words=str(error))
         words = login_notice(session)[1]
-        self.record("whoever began it", "login finished", True, words)
+        self._control.record(Actor("whoever began it"), "login finished", {}, (True, words))
         return views.CommandResult(ok=True, words=words)
 
 

@@ -1,15 +1,10 @@
-"""What the page asks for when somebody looks: `QuerySource` of the web layer."""
+"""What is asked for when somebody looks (`otrade.contract.queries`), of the running day."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from otrade._core.types import Leg
-from otrade.config import ConfigManager
 from otrade.contract import queries, views
-from otrade.journal.peek import MomentQuestion, RowsQuestion
 from otrade.live.api.decision_card import why_order, why_signal
-from otrade.live.api.journal_queries import JournalQueries
-from otrade.live.control.config_editor import ConfigEditor
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.order_timeline import OrderEvent, marks_of
 from otrade.live.monitoring.equity_curve import EquityCurve
@@ -20,20 +15,15 @@ from otrade.units import NS_PER_MS
 
 
 class LiveQueries:
-    """`set_day` at the start of each day. `manager` is None where no configuration file is shown."""
+    """`set_day` at the start of each day."""
 
-    def __init__(self, manager: ConfigManager | None = None) -> None:
+    def __init__(self) -> None:
         self._day: TradingDay | None = None
         self._equity: EquityCurve | None = None
         self._lines: IndicatorHistory | None = None
-        self._config = ConfigEditor(manager) if manager is not None else None
-        self._journals = JournalQueries(
-            Path(manager.config.paths.var if manager is not None else "var") / "journal"
-        )
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
-        self._journals.today = day.plan.day
         self._equity, self._lines = EquityCurve(day), IndicatorHistory(day)
         day.listen_to_beats(self._equity.on_beat, self._lines.on_beat)
 
@@ -98,27 +88,6 @@ class LiveQueries:
     def limits(self) -> queries.LimitsView | None:
         """None before the first day."""
         return limit_usage_of(self._day) if self._day is not None else None
-
-    # ------------------------------------------------------------------------------------ journals
-    def journals(self) -> Sequence[queries.JournalFileView]:
-        return self._journals.files()
-
-    async def journal(
-        self, name: str, *, kinds: str, text: str, offset: int, limit: int, is_tail: bool
-    ) -> queries.JournalPage:
-        """JournalError in words when it cannot be read."""
-        return await self._journals.page(name, RowsQuestion(kinds, text, offset, limit, is_tail))
-
-    async def replay(self, name: str, ts_ms: int, *, curve: bool) -> queries.ReplayView:
-        """The engine as it was; JournalError as above."""
-        return await self._journals.moment(name, MomentQuestion(ts_ms * NS_PER_MS, curve))
-
-    # ------------------------------------------------------------------------------- configuration
-    def config(self) -> queries.ConfigView | None:
-        return self._config.view() if self._config is not None else None
-
-    def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None:
-        return self._config.check(draft) if self._config is not None else None
 
 
 def _steps(happened: Sequence[OrderEvent]) -> list[queries.TimelineStep]:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from otrade._core.types import Halt, Reason, Severity
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.notices.messages import HALT_WORDS, reason_words
+from otrade.live.persistence.actor import Actor
 from otrade.live.plan.open_exposure import what_is_open
 
 Args = Mapping[str, int | bool | None]
 Result = tuple[bool, str]
+NOBODY = Actor()
 
 
 class Commands:
@@ -36,7 +38,7 @@ class Commands:
         """None between days."""
         self._day = day
 
-    def command(self, name: str, args: Args, who: str = "") -> Result:
+    def command(self, name: str, args: Args, who: Actor = NOBODY) -> Result:
         """(done, words). Runs inside the engine's loop, between events. `who` is for the journal."""
         if name not in COMMANDS:
             return False, f"there is no command {name!r}; commands are {', '.join(COMMANDS)}"
@@ -54,7 +56,7 @@ class Commands:
         self.record(who, name, args, done)
         return done
 
-    def record(self, who: str, what: str, args: Args, done: Result) -> None:
+    def record(self, who: Actor, what: str, args: Args, done: Result) -> None:
         """Who did what, into the journal of the running day, if there is one."""
         day = self._day
         if day is not None and not day.ended.is_set() and day.journal is not None:

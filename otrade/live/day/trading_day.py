@@ -96,7 +96,7 @@ class TradingDay:
         self.router = OrderRouter(
             plan.engine,
             clock,
-            on_poll_book=self._poll_book,
+            on_poll_book=self.want_book,
             on_unknown=self._on_unknown,
             on_refused=self._on_refused,
             on_fault=self.fault,
@@ -405,7 +405,8 @@ class TradingDay:
         self._careful("what the core says", partial(self._tell, TOLD_AT_ONCE))
 
     # -------------------------------------------------------------------------------- broker's news
-    def _poll_book(self) -> None:
+    def want_book(self) -> None:
+        """Read the broker's order book as soon as the rate allows."""
         if self._book_poller is not None:
             self._book_poller.want()
 
@@ -435,7 +436,7 @@ class TradingDay:
             if self._feed_was_up:
                 # Pushes may have been lost while it was down: the order book knows.
                 self.n_reconnects += 1
-                self._poll_book()
+                self.want_book()
             self._feed_was_up = True
             self._feed_up.set()
         elif not self.ended.is_set():
@@ -472,7 +473,7 @@ class TradingDay:
         if self._book_poller is not None:
             self._book_poller.is_without_push = not alive
         if alive:
-            self._poll_book()
+            self.want_book()
         elif not self.ended.is_set():
             self.board.say(
                 Severity.WARN,
@@ -503,7 +504,7 @@ class TradingDay:
         if risk["halt"] == Halt.REDUCING and risk["halt_reason"] == Reason.BROKER_TOKEN:
             self.engine.on_halt(Halt.ACTIVE, Reason.OK, self.clock.now_ns())
         self.board.say(Severity.INFO, "TOKEN_NEW", "a new access token is in use")
-        self._poll_book()
+        self.want_book()
 
     def _on_message(self, kind: str, text: str) -> None:
         severity = Severity.WARN if kind == "error" else Severity.INFO

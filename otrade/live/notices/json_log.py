@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -24,10 +24,12 @@ from otrade.plain_file import own_file, own_folder
 LOGGER_NAME = "otrade"
 OTHERS = ("asyncio", "picows", "py.warnings")
 """Libraries whose warnings belong in the same file."""
-OF_THE_PAGE = ("otrade.web", "uvicorn")
-LIBRARY_LINES_PER_MIN = 60
-"""Of each library: a stranger's broken handshake can be a line and a traceback of one."""
-PAGE_LINES_PER_MIN = 300
+AUDIT_NAME = "otrade.audit"
+"""Who did what on the page, and what was refused."""
+LINES_PER_MIN = {**dict.fromkeys((*OTHERS, "uvicorn"), 60), "otrade.web": 300}
+"""Of a library a stranger's broken handshake can be a line and a traceback; of the page whatever
+strangers do.
+"""
 RETRY_RECORDS = 100
 TEXT_CHARS_MAX = 8_192
 TRACE_CHARS_MAX = 32_768
@@ -179,12 +181,32 @@ def log_path(var_dir: Path, config: LogConfig) -> Path:
 def open_log(
     var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
 ) -> TolerantLogFile | None:
-    """Send the `otrade` logger, and the warnings of the libraries below us, to the file, and what the
-    page says to one of its own (`page_log_path`): what people and strangers do there, however
-    often, takes no line of the trading's log away. None, and a word to `on_failure`, when that cannot
-    be made.
+    """Send the `otrade` logger, and the warnings of the libraries below us, to the file. None, and
+    a word to `on_failure`, when that cannot be made.
+    """
+    return _open(log_path(var_dir, config), config, on_failure, (LOGGER_NAME, *OTHERS))
+
+
+def open_page_log(
+    var_dir: Path, config: LogConfig, on_failure: Callable[[str], None]
+) -> list[TolerantLogFile]:
+    """The same of the page's server, in a file of its own beside the engine's, and who did what there
+    in another: what people and strangers do, however often, takes no line of the trading's log away.
     """
     path = log_path(var_dir, config)
+    opened = [
+        _open(path.with_name(f"{path.stem}-{name}{path.suffix}"), config, on_failure, loggers)
+        for name, loggers in (("page", (LOGGER_NAME, *OTHERS, "uvicorn")), ("audit", (AUDIT_NAME,)))
+    ]
+    return [handler for handler in opened if handler is not None]
+
+
+def _open(
+    path: Path,
+    config: LogConfig,
+    on_failure: Callable[[str], None],
+    loggers: Sequence[str],
+) -> TolerantLogFile | None:
     try:
         if config.path:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # may be everybody's
@@ -195,41 +217,21 @@ def open_log(
             f"the log directory {path.parent} cannot be made ({error.strerror}); there is no log"
         )
         return None
-    handler = TolerantLogFile(
-        path, config, on_failure, LineBudget(dict.fromkeys(OTHERS, LIBRARY_LINES_PER_MIN))
-    )
-    page = TolerantLogFile(
-        page_log_path(path),
-        config,
-        on_failure,
-        LineBudget(dict.fromkeys(OF_THE_PAGE, PAGE_LINES_PER_MIN)),
-    )
+    handler = TolerantLogFile(path, config, on_failure, LineBudget(LINES_PER_MIN))
+    handler.setFormatter(JsonLinesFormatter())
     logging.getLogger(LOGGER_NAME).setLevel(config.level.upper())
-    for file, names in ((handler, (LOGGER_NAME, *OTHERS)), (page, OF_THE_PAGE)):
-        file.setFormatter(JsonLinesFormatter())
-        for name in names:
-            logging.getLogger(name).addHandler(file)
-            if name not in OTHERS:
-                logging.getLogger(name).propagate = False
+    for name in loggers:
+        logging.getLogger(name).addHandler(handler)
+        if name.startswith(LOGGER_NAME):
+            logging.getLogger(name).propagate = False
     return handler
-
-
-def page_log_path(path: Path) -> Path:
-    """Where the page's own log is: beside the other."""
-    return path.with_name(f"{path.stem}-page{path.suffix}")
 
 
 def close_log(handler: logging.Handler | None) -> None:
     """Take the log off the loggers. A disk that is full even now has been told about before."""
     if handler is None:
         return
-    files = {handler}
-    for name in OF_THE_PAGE:
-        logger = logging.getLogger(name)
-        files |= {one for one in logger.handlers if isinstance(one, TolerantLogFile)}
-        logger.propagate = True
-    for file in files:
-        for name in (LOGGER_NAME, *OTHERS, *OF_THE_PAGE):
-            logging.getLogger(name).removeHandler(file)
-        with contextlib.suppress(OSError):
-            file.close()
+    for name in (LOGGER_NAME, AUDIT_NAME, *OTHERS, "uvicorn"):
+        logging.getLogger(name).removeHandler(handler)
+    with contextlib.suppress(OSError):
+        handler.close()

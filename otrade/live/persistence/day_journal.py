@@ -6,6 +6,7 @@ a pause of a person is carried over all the same.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,14 +30,15 @@ from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import header_of, windows
 from otrade.journal.words import read_notice
 from otrade.live.notices.board import Notice, NoticeBoard
+from otrade.live.persistence.actor import Actor
 from otrade.live.plan.day_plan import DayPlan
 
 log = logging.getLogger("otrade")
 
 BUILD = f"{otrade.__version__}+{CORE}"
 """What a section says it was written by: a journal is folded only into the same core."""
-TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE
-"""Kinds of records that tell about runs, halts and pauses."""
+TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE | 1 << Rec.PERSON
+"""Kinds of records that tell about runs, halts, pauses and people."""
 SMALL_WINDOW_BYTES = 256 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
 BURST_BYTES = 1_200
@@ -52,6 +54,8 @@ RAW_BYTES_MAX = 16 << 10
 """Of what a broker says about one order: more is no order, and would not fit into a window."""
 HISTORY_BYTES = 64 << 10
 """More than the longest HISTORY record."""
+ACTS_MAX = 1_024
+"""People's commands of earlier runs that are remembered, the newest."""
 LIFTED = (Reason.STOPPING, Reason.BROKER_TOKEN, Reason.JOURNAL)
 """Halts that end with the process that they were about."""
 
@@ -127,6 +131,12 @@ class DayJournal:
         run = last or damaged
         found = run.hello.get(what) if run is not None else None
         return found if isinstance(found, dict) else {}
+
+    def acts_before(self) -> list[dict[str, Any]]:
+        """What people have done in earlier runs of this day, oldest first, as `person` wrote it."""
+        last, damaged = self._last_runs()
+        run = last or damaged
+        return [orjson.loads(act) for act in run.acts] if run is not None else []
 
     def recover(self, make_plan: Callable[[], DayPlan]) -> DayPlan:
         """A wired-up day whose core knows what the journal tells. `make_plan` may be called twice:
@@ -267,18 +277,23 @@ class DayJournal:
             self._store.writer.append(Rec.RAW, report.ts_recv_ns, said)
 
     def person(
-        self, command: str, args: Mapping[str, Any], done: tuple[bool, str], now_ns: int, who: str
+        self,
+        command: str,
+        args: Mapping[str, Any],
+        done: tuple[bool, str],
+        now_ns: int,
+        who: Actor,
     ) -> None:
-        """A person's command, or what one did on the page: who it was, and what became of
-        it.
-        """
+        """A person's or a script's command: who it was, by which key, and what became of it."""
         audit = {
-            "who": who,
+            "who": who.words,
             "command": command,
             "args": dict(args),
             "ok": done[0],
             "words": done[1],
         }
+        if who.key:
+            audit |= {"actor": who.name, "key": who.key}
         self._store.writer.append(Rec.PERSON, now_ns, orjson.dumps(audit))
 
     def close(self, now_ns: int) -> None:
@@ -388,11 +403,14 @@ class _LastRun(msgspec.Struct, frozen=True):
     """Halt, its reason, and who pauses."""
     runs: frozenset[int]
     """All runs that the journal tells of."""
+    acts: deque[bytes]
+    """The newest that people have done."""
 
 
 def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
     found: tuple[int, int, dict[str, Any]] | None = None
     runs: set[int] = set()
+    acts: deque[bytes] = deque(maxlen=ACTS_MAX)
     halt, reason, paused = int(Halt.ACTIVE), int(Reason.OK), 0
     for number, window in enumerate(windows):
         at = 0
@@ -409,9 +427,11 @@ def _last_run(windows: Iterable[memoryview | bytearray]) -> _LastRun | None:
                 if call["m"] == "on_pause":
                     by = call["k"]["by"]
                     paused = paused | by if call["k"]["paused"] else paused & ~by
+            elif kind == Rec.PERSON:
+                acts.append(payload)
             else:
                 notice = read_notice(payload)
                 if notice["note"] == Note.HALT_CHANGED:
                     halt, reason = notice["halt"], notice["halt_reason"]
             at = following
-    return _LastRun(*found, (halt, reason, paused), frozenset(runs)) if found else None
+    return _LastRun(*found, (halt, reason, paused), frozenset(runs), acts) if found else None

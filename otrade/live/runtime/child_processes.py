@@ -18,7 +18,8 @@ from otrade.config.secret import alert_name, secret_name
 CLI = "otrade"
 JOURNAL_READER = "otrade.journal.peek"
 ALERT_SENDER = "otrade.live.alerts.sender_process"
-STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER)
+HOOKS = "otrade.hooks.process"
+STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS)
 
 SYSTEM = (
     *("PATH", "HOME", "USER", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE"),
@@ -56,6 +57,18 @@ def watchdog_command(config: Path, broker: str, targets: Sequence[str]) -> Child
         [CLI, "watchdog", "--config", str(config)],
         (*TLS, *PROXIES, *_keys(broker), *map(alert_name, targets)),
     )
+
+
+def serve_command(config: Path, port: int | None, *, shows_code: bool) -> ChildCommand:
+    """What serves the page, and says once to this process where. No broker's key is its business."""
+    where = [] if port is None else ["--port", str(port)]
+    code = ["--shows-code"] if shows_code else []
+    return _python([CLI, "serve", "--config", str(config), "--for-engine", *where, *code], ())
+
+
+def hooks_command() -> ChildCommand:
+    """What listens to what brokers post; its settings come by standard input."""
+    return _python([HOOKS], ())
 
 
 def refresh_command(config: Path, broker: str) -> ChildCommand:

@@ -1,8 +1,8 @@
 """One engine for each var directory, and the file in which `otrade status` finds it.
 
 `var/run/engine.lock` is held with `flock` for the life of the process: the kernel lets go of it
-even after `kill -9`, so a stale lock cannot exist. `var/run/engine.json` says where the page is; it
-holds the token of the local user and is readable by the owner only.
+even after `kill -9`, so a stale lock cannot exist. `var/run/engine.json` says which process it is;
+it answers at `var/run/engine.sock`.
 """
 
 import contextlib
@@ -18,16 +18,11 @@ from otrade.plain_file import NotOursError, own_folder, read_own
 
 
 class RunInfo(msgspec.Struct, frozen=True):
-    """What the run-file says. `url` is empty while no page is served; `cert` is the page's
-    certificate where it is served by TLS.
-    """
+    """What the run-file says."""
 
     pid: int
-    url: str
-    token: str
     mode: str
     started_ns: int
-    cert: str = ""
 
 
 class RunFile:

@@ -177,6 +177,10 @@ class LiveAccess:
         """Whose account it is: as configured, else of the last login; empty when nobody knows."""
         return self._user_id or last_user(self._session_path, self._api_key.reveal())
 
+    def postback_secret(self) -> str:
+        """What proves that an order update was posted by the broker: for the hooks' process alone."""
+        return self._api_secret.reveal()
+
     def save(self, session: AccessSession) -> None:
         """Leave a session for this engine, the next one and the watchdog."""
         remember(session.access_token)

@@ -31,6 +31,7 @@ from otrade.errors import ConfigError
 from otrade.web.auth.device_cookies import DeviceCookies
 from otrade.web.auth.login_throttle import LoginAttempt, LoginThrottle
 from otrade.web.auth.passwords import NOBODYS, Codes, hashed, is_password, weakness
+from otrade.web.auth.recovery_codes import find_code
 from otrade.web.auth.sessions import UserSession, UserSessions
 from otrade.web.auth.tokens import find_token
 from otrade.web.auth.users import User, Users, UsersFile, changes
@@ -43,8 +44,8 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     "viewer": frozenset({"read"}),
     "trader": frozenset({"read", "trade", "admin"}),
 }
-FIRST_PASSWORD, OPEN_SESSION = "first password", "open session"
-"""In the place of a name and of a browser in the login limits: neither is a name."""
+FIRST_PASSWORD, OPEN_SESSION, RECOVERY = "first password", "open session", "recovery code"
+"""In the place of a name and of a browser in the login limits: none is a name or a browser's."""
 PEOPLE_CHANGED = "people"
 """In the journal."""
 CODE_LIFE_S = 1800.0
@@ -264,21 +265,45 @@ class AccessControl:
         """A new session, in place of the one that was there. ProblemError when name, password or code
         is wrong; it does not say which.
         """
-        device = self._devices.known(visitor.device_cookie, given.name)
-        attempt = self._begin(given.name, visitor.address, device)
         user = self._users().user(given.name)
+        recovery = find_code(user.recovery, given.code) if user is not None else ""
+        # Nobody guesses such a code: whoever has one is not kept waiting by those who try passwords.
+        device = RECOVERY if recovery else self._devices.known(visitor.device_cookie, given.name)
+        attempt = self._begin(given.name, visitor.address, device)
         is_right = await self._is_password(user.hash if user else NOBODYS, given.password)
         if (
             user is None
             or not is_right
-            or (user.totp and not self._codes.take(user.name, user.totp, given.code))
+            or (
+                user.totp
+                and not recovery
+                and not self._codes.take(user.name, user.totp, given.code)
+            )
         ):
             raise ProblemError(problems.wrong_login())
+        if recovery:
+            user = self._without_code(user, recovery)
         self._throttle.succeeded(attempt, user.name, visitor.address)
         old = self.sessions.find(visitor.cookie)
         if old is not None:
             self.sessions.end(old)
         return self._granted(user, visitor)
+
+    def _without_code(self, user: User, recovery: str) -> User:
+        """That code is used up, and the sessions that are open end. ProblemError when somebody else
+        was faster.
+        """
+        left = tuple(one for one in user.recovery if one != recovery)
+        fresh = msgspec.structs.replace(user, recovery=left)
+
+        def if_still_there(users: Users) -> Users:
+            if users.user(user.name) != user:
+                raise ProblemError(problems.wrong_login())
+            return users.with_user(fresh)
+
+        self._change(if_still_there)
+        self.sessions.end_of(user.name)
+        return fresh
 
     async def change_password(
         self, session: UserSession, given: PasswordChangeRequest, visitor: Visitor

@@ -15,7 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from otrade.web.http.client_address import address_group
+from otrade.guard.client_address import address_group
 
 Limits = tuple[tuple[float, int], ...]
 """In how many seconds how many attempts may begin."""

@@ -36,6 +36,8 @@ class User(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: Role
     hash: str
     totp: str = ""
+    recovery: tuple[str, ...] = ()
+    """What is kept of the recovery codes that are left (`recovery_codes.py`)."""
 
     def __repr__(self) -> str:
         return f"User({self.name}, {self.role})"
@@ -123,6 +125,10 @@ def _differences(was: User, now: User) -> Iterator[str]:
         yield "has another password"
     if was.totp != now.totp:
         yield "has another authenticator" if now.totp else "has no authenticator any more"
+    if set(now.recovery) < set(was.recovery):
+        yield f"has used a recovery code; {len(now.recovery)} are left"
+    elif now.recovery != was.recovery:
+        yield "has new recovery codes"
 
 
 def require_name(name: str) -> None:

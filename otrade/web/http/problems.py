@@ -343,6 +343,29 @@ def head_too_slow(within_s: float) -> Problem:
     )
 
 
+def body_cut() -> Problem:
+    """Nobody is there to read it; the record of what strangers try has it."""
+    return Problem(
+        title="Body cut off",
+        status=400,
+        code="body_cut",
+        field="body",
+        detail="The connection ended before the body did.",
+        fix="Send it again.",
+    )
+
+
+def no_length() -> Problem:
+    return Problem(
+        title="Length required",
+        status=411,
+        code="no_length",
+        field="Content-Length",
+        detail="The body comes in chunks and does not say how long it is.",
+        fix="Send Content-Length, without Transfer-Encoding.",
+    )
+
+
 def too_busy() -> Problem:
     return Problem(
         title="Too many connections",
@@ -476,11 +499,31 @@ def not_ready(why: list[str]) -> Problem:
     )
 
 
-def internal() -> Problem:
+def engine_gone(words: str) -> Problem:
+    return Problem(
+        title="The engine does not answer",
+        status=503,
+        code="engine_gone",
+        detail=words,
+        fix="Look whether it runs: `otrade status`. Without it nothing is traded; stops that rest at the exchange stay there.",
+    )
+
+
+def failed_in_engine() -> Problem:
     return Problem(
         title="Error of the engine",
         status=500,
         code="internal",
-        detail="The request failed inside the engine; its log says why. Trading is not affected.",
+        detail="The command failed inside the engine; its log says why. What came of it is not known.",
+        fix="Look at the engine's state; if it is still wanted, give the command again with a new key.",
+    )
+
+
+def internal() -> Problem:
+    return Problem(
+        title="Error of the server",
+        status=500,
+        code="internal",
+        detail="The request failed inside the page's server; its log says why. Trading is not affected.",
         fix="Try again; when it stays, report it with the log.",
     )

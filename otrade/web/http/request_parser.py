@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from otrade.contract.views import Row
 from otrade.web.http import problems
@@ -111,6 +111,8 @@ async def _read(request: Request, bytes_max: int) -> bytes:
                     raise ProblemError(problems.body_too_large(bytes_max))
     except TimeoutError:
         raise ProblemError(problems.body_too_slow(BODY_WITHIN_S)) from None
+    except ClientDisconnect:
+        raise ProblemError(problems.body_cut()) from None
     return bytes(body)
 
 

@@ -124,11 +124,6 @@ SESSIONS = (
         views.SessionView,
         session_only=True,
     ),
-    _get(
-        "sessions",
-        "One's own logins that are open; everybody's for the local user",
-        list[views.LoginSessionView],
-    ),
     _post(
         "end-session",
         "read",
@@ -201,6 +196,11 @@ QUERIES = (
         queries.ReplayView,
         query=queries.ReplayQuery,
         former_path=f"{PREFIX}/moment",
+    ),
+    _get(
+        "sessions",
+        "One's own logins that are open; everybody's for the local user",
+        list[views.LoginSessionView],
     ),
     _get("config", "The configuration file and its schema", queries.ConfigView),
     _post(

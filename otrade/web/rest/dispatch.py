@@ -8,9 +8,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from otrade.errors import EngineGoneError
+from otrade.guard.asgi import keep_place
 from otrade.web.auth.access_control import Principal
 from otrade.web.auth.audit import Audit
 from otrade.web.auth.authenticator import Authenticator
+from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError
 from otrade.web.http.request_parser import body_of, query_of
 from otrade.web.http.routes import TEXT, ApiRoute
@@ -52,6 +55,8 @@ class Dispatch:
             who: Principal | None = None
             try:
                 who = self._authenticator.admit(request, route)
+                if who is not None:
+                    keep_place(request.scope)
                 query = query_of(request, route.query)
                 body = (
                     await body_of(request, route.request, route.body_bytes_max)
@@ -70,13 +75,17 @@ class Dispatch:
                         ok=False,
                     )
                 raise
+            except EngineGoneError as error:
+                if route.is_change:
+                    self._audit.write(who, request, journal_name(route), str(error), ok=False)
+                raise ProblemError(problems.engine_gone(str(error))) from None
             except Exception:
                 if route.is_change:
                     self._audit.write(
                         who,
                         request,
                         journal_name(route),
-                        "failed inside the engine; its log says why",
+                        "failed inside the server; its log says why",
                         ok=False,
                     )
                 raise

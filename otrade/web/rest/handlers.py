@@ -9,30 +9,30 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from otrade.contract.engine_source import EngineSource
+from otrade.contract.engine_source import CommandOrder, EngineSource
+from otrade.contract.messages import KEY_KEPT_S, ActRefusal, CommandArgs
 from otrade.contract.views import (
     AccountView,
     Candle,
     CandlesQuery,
     CommandName,
-    CommandResult,
     FlattenArgs,
     NoticeView,
     PreflightView,
+    Problem,
     RearmArgs,
     ResumeArgs,
-    Row,
     SignalView,
     TakeOverArgs,
 )
-from otrade.web.auth.audit import Audit, named
+from otrade.errors import EngineGoneError
+from otrade.web.auth.audit import Audit, address_of, named
 from otrade.web.auth.authenticator import Authenticator
 from otrade.web.auth.login_throttle import AttemptCount
 from otrade.web.http import problems
 from otrade.web.http.problems import ProblemError, problem_response
-from otrade.web.rest.command_expiry import ISSUED_HEADER, require_fresh
+from otrade.web.rest.command_expiry import COMMAND_LIFE_S, ISSUED_HEADER, expires_ms
 from otrade.web.rest.dispatch import Call
-from otrade.web.rest.idempotency import IdempotencyKeys
 
 log = logging.getLogger("otrade.web")
 
@@ -51,7 +51,6 @@ class DataHandlers:
         self,
         source: EngineSource,
         authenticator: Authenticator,
-        idempotency: IdempotencyKeys,
         audit: Audit,
         *,
         now_s: Callable[[], float],
@@ -59,7 +58,6 @@ class DataHandlers:
     ) -> None:
         self._source = source
         self._authenticator = authenticator
-        self._idempotency = idempotency
         self._audit = audit
         self._now_s = now_s
         self._wall_s = wall_s
@@ -74,7 +72,7 @@ class DataHandlers:
         """Whether an entry would be taken now, for monitors; a stranger is not told why it would
         not.
         """
-        if why := self._source.readiness():
+        if why := self._source.status().not_ready:
             principal = self._authenticator.known(call.request)
             may_read = principal is not None and "read" in principal.scopes
             raise ProblemError(problems.not_ready(list(why) if may_read else ["log in to see why"]))
@@ -93,7 +91,7 @@ class DataHandlers:
     async def candles(self, call: Call) -> Sequence[Candle]:
         query: CandlesQuery = call.query
         self._must_exist(query.instrument_id)
-        candles = self._source.candles(query.instrument_id, query.interval_s)
+        candles = await self._source.candles(query.instrument_id, query.interval_s)
         return [candle for candle in candles if candle.ts_ms >= query.since_ms]
 
     async def accounts(self, call: Call) -> Sequence[AccountView]:
@@ -117,32 +115,50 @@ class DataHandlers:
     async def command(self, call: Call) -> Response:
         """One command, once: the same key again gets the first answer."""
         name, args = _renamed(call)
-
-        async def act() -> CommandResult:
-            if name != "kill":
-                require_fresh(call.request.headers.get(ISSUED_HEADER), self._wall_s())
-            return await self._source.command(
-                name, named(who, call.request), **msgspec.structs.asdict(args)
-            )
-
         if isinstance(args, FlattenArgs | TakeOverArgs) and args.instrument_id is not None:
             self._must_exist(args.instrument_id)
-        who = call.principal
+        who, headers = call.principal, call.request.headers
+        key = headers.get(KEY_HEADER)
+        if key is None:
+            raise ProblemError(problems.wrong_key(None))
         if name not in NEVER_TOO_MANY:
             self._count(who.who)
         log.info("%s: command %s", named(who, call.request), name)
-        result, is_again = await self._idempotency.once(
-            call.request.headers.get(KEY_HEADER),
+        order = CommandOrder(
             who.who,
-            (name, msgspec.json.encode(args, order="deterministic")),
-            act,
+            address_of(call.request),
+            key,
+            expires_ms(headers.get(ISSUED_HEADER), self._wall_s()) if name != "kill" else None,
         )
-        headers = {"Idempotency-Replayed": "true"} if is_again else {}
-        if is_again:
+        done = await self._source.command(name, args, order)
+        if done.result is None:
+            raise ProblemError(self._refused(done.refusal, order))
+        result = done.result
+        replayed = {"Idempotency-Replayed": "true"} if done.is_again else {}
+        if done.is_again:
             self._audit.write(who, call.request, f"{name} again", result.words, ok=result.ok)
         if not result.ok:
-            return problem_response(problems.refused(result.words), headers)
-        return Response(msgspec.json.encode(result), media_type="application/json", headers=headers)
+            return problem_response(problems.refused(result.words), replayed)
+        return Response(
+            msgspec.json.encode(result), media_type="application/json", headers=replayed
+        )
+
+    def _refused(self, refusal: ActRefusal, order: CommandOrder) -> Problem:
+        """Why the engine has not even looked at a command."""
+        match refusal:
+            case "foreign_key":
+                return problems.foreign_key()
+            case "reused_key":
+                return problems.reused_key()
+            case "expired_key":
+                return problems.expired_key(KEY_KEPT_S)
+            case "expired":
+                given_s = (order.expires_ms or 0) / 1000 - COMMAND_LIFE_S
+                return problems.expired_command(self._wall_s() - given_s, COMMAND_LIFE_S)
+            case "failed":
+                return problems.failed_in_engine()
+            case _:
+                return problems.wrong_key(order.key)
 
     def _count(self, who: str) -> None:
         """Each command is a record of the journal, which has an end."""
@@ -158,7 +174,10 @@ class DataHandlers:
         """The broker sends the browser here. The request comes from another site and carries
         nothing of ours but the state.
         """
-        result = await self._source.finish_login(str(request.url))
+        try:
+            result = await self._source.finish_login(str(request.url))
+        except EngineGoneError as error:
+            raise ProblemError(problems.engine_gone(str(error))) from None
         if not result.ok:
             raise ProblemError(problems.refused(result.words))
         return Response(
@@ -168,13 +187,13 @@ class DataHandlers:
         )
 
 
-def _renamed(call: Call) -> tuple[CommandName, Row]:
+def _renamed(call: Call) -> tuple[CommandName, CommandArgs]:
     """Name and arguments of a command. Before 0.2.0 `resume` lifted a halt too."""
     name = call.route.command
     assert name is not None
-    args: Row = call.body
-    if isinstance(args, ResumeArgs):
-        return ("rearm" if args.rearm else name), RearmArgs()
+    if isinstance(call.body, ResumeArgs):
+        return ("rearm" if call.body.rearm else name), RearmArgs()
+    args: CommandArgs = call.body
     return name, args
 
 

@@ -14,9 +14,9 @@ import msgspec
 
 from otrade import __version__
 from otrade.contract import views
+from otrade.contract.messages import KEY_PATTERN
 from otrade.web.http.routes import QUERIES, ROUTES, SOCKET_PATH, ApiRoute
 from otrade.web.rest.command_expiry import COMMAND_LIFE_S, ISSUED_HEADER
-from otrade.web.rest.idempotency import KEY
 
 REF = "#/components/schemas/{name}"
 PROBLEM = {
@@ -175,7 +175,7 @@ def _parameters(route: ApiRoute) -> list[dict[str, Any]]:
                 }
             )
     if route.command is not None:
-        shape = {"type": "string", "pattern": f"^{KEY.pattern}$"}
+        shape = {"type": "string", "pattern": f"^{KEY_PATTERN}$"}
         words = "a random UUID for example; the same key again gets the first answer"
         parameters.append(
             {

@@ -29,28 +29,28 @@ class QueryHandlers:
         self._audit = audit
 
     async def equity(self, call: Call) -> Sequence[queries.EquityPoint]:
-        return self._source.equity(call.query.since_ms)
+        return await self._source.equity(call.query.since_ms)
 
     async def indicators(self, call: Call) -> Sequence[queries.IndicatorSeries]:
-        return self._source.indicators(call.query.instrument_id)
+        return await self._source.indicators(call.query.instrument_id)
 
     async def order_timeline(self, call: Call) -> queries.OrderTimelineView:
         return _found(
-            self._source.order_timeline(call.query.cl_ord_id),
+            await self._source.order_timeline(call.query.cl_ord_id),
             f"there is no order {call.query.cl_ord_id} of this day",
         )
 
     async def decision(self, call: Call) -> queries.DecisionView:
         return _found(
-            self._source.decision(call.query.signal_seq),
+            await self._source.decision(call.query.signal_seq),
             f"signal {call.query.signal_seq} is not there, or too long ago",
         )
 
     async def latency(self, call: Call) -> Sequence[queries.LatencyStageView]:
-        return self._source.latency()
+        return await self._source.latency()
 
     async def limits(self, call: Call) -> queries.LimitsView:
-        return _found(self._source.limits(), NOT_UP)
+        return _found(await self._source.limits(), NOT_UP)
 
     async def journals(self, call: Call) -> Sequence[queries.JournalFileView]:
         return self._source.journals()
@@ -72,7 +72,7 @@ class QueryHandlers:
             raise ProblemError(problems.refused(str(error))) from None
 
     async def config(self, call: Call) -> queries.ConfigView:
-        return _found(self._source.config(), "this engine runs without a configuration file")
+        return _found(await self._source.config(), "this engine runs without a configuration file")
 
     async def configure(self, call: Call) -> queries.ConfigVerdict:
         """A session alone may look what a draft would do; to write takes its person's password."""
@@ -84,7 +84,7 @@ class QueryHandlers:
                 session, draft.password, address_of(call.request), "password"
             )
         verdict = _found(
-            self._source.configure(msgspec.structs.replace(draft, password="")),
+            await self._source.configure(msgspec.structs.replace(draft, password="")),
             "this engine runs without a configuration file",
         )
         if draft.write:

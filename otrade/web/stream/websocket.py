@@ -8,10 +8,11 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from otrade.contract.views import ClientMessage
+from otrade.guard.asgi import keep_place
+from otrade.stream.delta_stream import CLOSE_TRY_LATER, DeltaStream, StreamClient
 from otrade.web.auth.audit import Audit
 from otrade.web.auth.authenticator import Authenticator, bearer
 from otrade.web.http.problems import ProblemError
-from otrade.web.stream.delta_stream import CLOSE_TRY_LATER, DeltaStream, StreamClient
 
 CLOSE_BAD_MESSAGE = 1007
 CLOSE_REFUSED = 1008
@@ -35,6 +36,7 @@ class StreamHandler:
             await websocket.close(CLOSE_REFUSED, error.problem.title)
             return
         token = bearer(websocket.headers.getlist("authorization") or [""])
+        keep_place(websocket.scope)
         await websocket.accept()
         client = self._stream.join(partial(self._authenticator.access.may_stay, principal, token))
         if client is None:
@@ -65,7 +67,7 @@ class StreamHandler:
             if error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
         # A client that takes nothing would not take the words of a farewell either: it is hung up
-        # on (`websocket_limits`).
+        # on (`guard/asgi.py`).
         if client.close_code not in (0, CLOSE_TRY_LATER):
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
@@ -77,7 +79,7 @@ class StreamHandler:
 
 async def _send(websocket: WebSocket, client: StreamClient) -> None:
     while True:
-        await websocket.send_text(await client.next())
+        await websocket.send_text((await client.next()).decode())
 
 
 async def _receive(websocket: WebSocket, client: StreamClient) -> None:

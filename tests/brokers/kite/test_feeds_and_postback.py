@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from otrade._core.types import Ev, Source
 from otrade.brokers.kite.feeds import KiteFeeds
 from otrade.brokers.kite.postback import BODY_BYTES_MAX, read_postback
 from otrade.brokers.kite.stream import TOKENS_MAX, StreamCallbacks
@@ -152,14 +151,12 @@ def postback(secret: str = SECRET, **changes: Any) -> bytes:
     return json.dumps({"checksum": checksum} | row).encode()
 
 
-def test_a_postback_is_a_report_like_any_other() -> None:
-    report = read_postback(postback(), SECRET, 9)
-    assert (report.ev, report.source, report.cum_qty, report.ts_recv_ns) == (
-        Ev.FILL_FULL,
-        Source.POSTBACK,
-        75,
-        9,
-    )
+def test_of_a_postback_its_id_and_time_are_believed_and_nothing_else() -> None:
+    assert read_postback(postback(), SECRET, "") == (ROW["order_id"], "2026-11-23 09:24:24")
+    assert read_postback(postback(user_id="AB1234", quantity="many"), SECRET, "AB1234")
+    for other in ({"user_id": "ZZ9999"}, {"user_id": ""}):
+        with pytest.raises(BrokerError, match="another user"):
+            read_postback(postback(**other), SECRET, "AB1234")
 
 
 @pytest.mark.parametrize(
@@ -172,13 +169,13 @@ def test_a_postback_is_a_report_like_any_other() -> None:
 )  # fmt: skip
 def test_what_is_not_kites_is_refused_by_name_and_tells_no_secret(body: bytes) -> None:
     with pytest.raises(BrokerError) as caught:
-        read_postback(body, SECRET, 0)
+        read_postback(body, SECRET, "")
     assert SECRET not in str(caught.value)
 
 
 def test_without_a_secret_nothing_is_believed() -> None:
     with pytest.raises(BrokerError, match="checksum"):
-        read_postback(postback(""), "", 0)
+        read_postback(postback(""), "", "")
 
 
 def test_the_published_postback_is_read() -> None:
@@ -187,4 +184,4 @@ def test_the_published_postback_is_read() -> None:
     row = json.loads(FIXTURE.read_text())
     seed = f"{row['order_id']}{row['order_timestamp']}{SECRET}"
     row["checksum"] = hashlib.sha256(seed.encode()).hexdigest()
-    assert read_postback(json.dumps(row).encode(), SECRET, 0).broker_order_id == row["order_id"]
+    assert read_postback(json.dumps(row).encode(), SECRET, "")[0] == row["order_id"]

@@ -16,6 +16,7 @@ from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.row_builder import RowBuilder
 from otrade.live.control.commands import Commands
 from otrade.live.notices.board import NoticeBoard
+from otrade.live.persistence.actor import Actor
 from tests.harness.simulated_day import SECOND, SimulatedDay, run, simulated_day
 
 
@@ -86,7 +87,7 @@ def test_commands_answer_in_words() -> None:
     async def body() -> None:
         async with simulated_day() as here:
             source = source_of(here)
-            result = await source.command("resume", "somebody")
+            result = await source.command("resume", Actor("somebody"))
             assert isinstance(result, views.CommandResult)
             assert not result.ok and result.words == "no trading day is running"
 
@@ -97,8 +98,7 @@ def test_logins_and_changed_passwords_are_notices_and_strange_ones_alerts() -> N
     board = NoticeBoard(lambda: 0)
     source = LiveEngineSource(board, Commands(), mode="paper", broker_kind="sim", speed=1.0)
     for what in ("page login", "page setup", "new browser", "people", "page logout"):
-        source.record("person trader at 10.0.0.1", what, True, "words of it")
-        source.record("a stranger at 10.0.0.1", what, False, "wrong_login")
+        source.record("person trader at 10.0.0.1", what, "words of it")
     said = board.since(0)
     assert [(one.code, level_of(one)) for one in said] == [
         ("PAGE_LOGIN", None),
@@ -131,11 +131,11 @@ def test_a_test_alert_is_sent_answered_and_kept_in_the_journal() -> None:
         async with simulated_day(journal=MemoryJournal()) as here:
             source = source_of(here)
             source._control.set_day(here.day)
-            refused = await source.command("test-alert", "trader")
+            refused = await source.command("test-alert", Actor("trader"))
             assert not refused.ok and "alerts.targets" in refused.words
             source.alerts = dispatcher
             await here.open()
-            done = await source.command("test-alert", "trader")
+            done = await source.command("test-alert", Actor("trader"))
             assert (done.ok, done.words) == (True, "phone: delivered")
             assert here.journal is not None
             _, audit = [

@@ -247,8 +247,5 @@ def test_before_the_first_day_nothing_is_there() -> None:
         and list(reads.latency()) == []
     )
     assert (
-        reads.order_timeline("OT1") is None
-        and reads.decision(1) is None
-        and reads.limits() is None
-        and reads.config() is None
+        reads.order_timeline("OT1") is None and reads.decision(1) is None and reads.limits() is None
     )

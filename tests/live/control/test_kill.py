@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
-import json
+import getpass
 import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -18,74 +16,43 @@ from typing import Any
 import pytest
 
 from otrade.cli.engine import kill as command
+from otrade.contract.messages import SOCKET
 from otrade.live.control.kill_switch import kill_file, write_kill_file
 from otrade.live.runtime.run_file import RunFile, RunInfo
+from tests.harness.linked_engine import acted, engine_stub
 from tests.harness.realtime_broker import home, on_tick
 from tests.harness.waiting import wait_until
 
-TOKEN = "t" * 43
-
 
 @contextmanager
-def page(
-    answers: dict[str, tuple[int, dict[str, Any]]],
-) -> Iterator[tuple[str, list[tuple[str, Any, str]]]]:
-    """A page that answers commands; (url, what it was asked)."""
-    asked: list[tuple[str, Any, str]] = []
-
-    class KillHandler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            name = self.path.rpartition("/")[2]
-            asked.append((name, body, self.headers["Authorization"]))
-            status, answer = answers[name]
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            """Quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), KillHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def engine(var: Path, url: str, pid: int = 0) -> Iterator[None]:
+def engine(var: Path, pid: int = 0) -> Iterator[None]:
     with RunFile(var) as run_file:
-        run_file.write(RunInfo(pid or os.getpid(), url, TOKEN, "live", 0))
+        run_file.write(RunInfo(pid or os.getpid(), "live", 0))
         yield
 
 
+def given(asked: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    return [(act["name"], act["args"]) for act in asked]
+
+
 def test_the_engine_is_asked_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answers = {
-        "kill": (200, {"ok": True, "words": "HALTED by command"}),
-        "flatten": (200, {"ok": True, "words": "closing 1 position"}),
-    }
-    with page(answers) as (url, asked), engine(tmp_path, url):
+    answers = {"kill": (True, "HALTED by command"), "flatten": (True, "closing 1 position")}
+    with engine_stub(tmp_path, acted(answers)) as asked, engine(tmp_path):
         assert command.kill(tmp_path, flatten=True, direct=False, config=None) == 0
-    assert [(name, body) for name, body, _ in asked] == [("kill", {}), ("flatten", {})]
-    assert {given for _, _, given in asked} == {f"Bearer {TOKEN}"}
+    assert given(asked) == [("kill", {}), ("flatten", {})]
+    assert {act["actor"] for act in asked} == {f"local user {getpass.getuser()}"}
+    assert len({act["key"] for act in asked}) == 2
     said = capsys.readouterr()
     assert "HALTED by command" in said.out and "closing 1 position" in said.out
-    assert TOKEN not in said.out + said.err and not kill_file(tmp_path).exists()
+    assert not kill_file(tmp_path).exists()
 
 
 def test_halted_already_and_nothing_open_is_done(tmp_path: Path) -> None:
     answers = {
-        "kill": (409, {"title": "Refused", "detail": "the engine is halted already"}),
-        "flatten": (409, {"title": "Refused", "detail": "nothing is open there"}),
+        "kill": (False, "the engine is halted already"),
+        "flatten": (False, "nothing is open there"),
     }
-    with page(answers) as (url, _), engine(tmp_path, url):
+    with engine_stub(tmp_path, acted(answers)), engine(tmp_path):
         assert command.kill(tmp_path, flatten=True, direct=False, config=None) == 0
 
 
@@ -101,10 +68,9 @@ def test_an_engine_that_does_not_answer_gets_the_file_and_the_signal(
     assert child.stdout is not None and child.stdout.readline() == "up\n"
     try:
         # A door that nobody opens: the connection is taken by the kernel, and never answered.
-        with (
-            socket.create_server(("127.0.0.1", 0)) as silent,
-            engine(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}", child.pid),
-        ):
+        with engine(tmp_path, child.pid), socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(tmp_path / "run" / SOCKET))
+            silent.listen()
             assert command.kill(tmp_path, flatten=False, direct=False, config=None) == 4
             assert child.stdout.readline() == "halted\n"
     finally:
@@ -116,7 +82,7 @@ def test_an_engine_that_does_not_answer_gets_the_file_and_the_signal(
 
 
 def test_a_process_that_only_has_its_number_is_not_signalled(tmp_path: Path) -> None:
-    with engine(tmp_path, "", os.getpid()):
+    with engine(tmp_path, os.getpid()):
         info = (tmp_path / "run" / "engine.json").read_bytes()
     (tmp_path / "run" / "engine.json").write_bytes(info)
     # This very process would die of the signal.
@@ -131,8 +97,8 @@ def test_without_an_engine_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_rearm_wants_the_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_kill_file(tmp_path, "a person", 0)
     with (
-        page({"rearm": (200, {"ok": True, "words": "re-armed"})}) as (url, asked),
-        engine(tmp_path, url),
+        engine_stub(tmp_path, acted({"rearm": (True, "re-armed")})) as asked,
+        engine(tmp_path),
     ):
         for typed in ("", "\n", "rearm\n", "yes\n"):
             monkeypatch.setattr("sys.stdin", StringIO(typed))
@@ -141,7 +107,7 @@ def test_rearm_wants_the_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr("sys.stdin", StringIO("REARM\n"))
         assert command.rearm(tmp_path, yes=False) == 0
         assert not path.exists()
-    assert [(name, body) for name, body, _ in asked] == [("rearm", {})]
+    assert given(asked) == [("rearm", {})]
 
 
 def test_rearm_without_an_engine_takes_the_file_away(tmp_path: Path) -> None:

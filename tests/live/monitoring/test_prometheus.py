@@ -25,6 +25,7 @@ from otrade.live.control.commands import Commands
 from otrade.live.monitoring.loop_watch import LoopWatch
 from otrade.live.monitoring.staleness import FrameWatch
 from otrade.live.notices.json_log import TolerantLogFile
+from otrade.server.metrics_text import CONTENT_TYPE, metrics_text
 from tests.harness.simulated_day import BUDGET, SECOND, SimulatedDay, run, simulated_day
 
 ROOT = Path(__file__).parents[3]
@@ -62,8 +63,8 @@ def a_dispatcher() -> AlertDispatcher:
 
 
 async def scrape(source: LiveEngineSource) -> Samples:
-    content, content_type = await source.metrics()
-    assert content_type.startswith("text/plain; version=")
+    content = metrics_text(source.metrics())
+    assert CONTENT_TYPE.startswith("text/plain; version=")
     found: Samples = {}
     for family in text_string_to_metric_families(content.decode()):
         assert family.documentation, family.name
@@ -246,7 +247,7 @@ def test_before_the_first_day_there_is_little_to_tell() -> None:
 
 def test_nobody_pays_for_metrics_or_alerts_that_nobody_wants() -> None:
     for modules in (
-        "otrade.live.runner, otrade.live.live_mode, otrade.live.paper_mode, otrade.live.api.engine_source, otrade.web.server",
+        "otrade.live.runner, otrade.live.live_mode, otrade.live.paper_mode, otrade.live.api.engine_source, otrade.server.app",
         # The carrier loads Apprise when it has an address
         "otrade.live.alerts.sender_process, otrade.live.alerts.sender_client",
     ):
@@ -355,12 +356,12 @@ def test_a_scrape_makes_no_garbage_that_waits_for_a_collection() -> None:
         async with simulated_day() as here:
             source = source_of(here)
             await here.open()
-            await source.metrics()
+            source.metrics()
             gc.collect()
             gc.disable()
             try:
                 for _ in range(20):
-                    await source.metrics()
+                    source.metrics()
                 assert gc.collect() < 20
             finally:
                 gc.enable()

@@ -12,10 +12,8 @@ import pytest
 from otrade.config.schema import LogConfig
 from otrade.live.notices import json_log
 from otrade.live.notices.json_log import (
-    LIBRARY_LINES_PER_MIN,
-    OF_THE_PAGE,
+    LINES_PER_MIN,
     OTHERS,
-    PAGE_LINES_PER_MIN,
     LineBudget,
     TolerantLogFile,
 )
@@ -32,22 +30,30 @@ def lines(path: Path) -> list[str]:
     return [orjson.loads(line)["text"] for line in path.read_bytes().splitlines()]
 
 
-def test_what_the_page_says_is_a_log_of_its_own(folder: Path) -> None:
-    logging.getLogger("otrade").warning("a fill")
-    for name in OF_THE_PAGE:
-        for n in range(2 * PAGE_LINES_PER_MIN):
-            logging.getLogger(f"{name}.x").error("%d %s", n, "x" * 300)
-    assert lines(folder / "otrade.jsonl") == ["a fill"]
-    assert len(lines(folder / "otrade-page.jsonl")) == len(OF_THE_PAGE) * PAGE_LINES_PER_MIN
+def test_what_the_page_says_and_who_did_what_are_logs_of_their_own(tmp_path: Path) -> None:
+    handlers = json_log.open_page_log(tmp_path, LogConfig(), lambda words: None)
+    try:
+        for name in ("otrade.web", "uvicorn"):
+            for n in range(2 * LINES_PER_MIN[name]):
+                logging.getLogger(f"{name}.x").error("%d %s", n, "x" * 300)
+        logging.getLogger("otrade.audit").info("a login")
+    finally:
+        for handler in handlers:
+            json_log.close_log(handler)
+    folder = tmp_path / "log"
+    most = LINES_PER_MIN["otrade.web"] + LINES_PER_MIN["uvicorn"]
+    assert len(lines(folder / "otrade-page.jsonl")) == most
+    assert lines(folder / "otrade-audit.jsonl") == ["a login"]
+    assert not (folder / "otrade.jsonl").exists()
 
 
 def test_a_library_has_so_many_lines_a_minute_and_trading_as_many_as_it_likes(folder: Path) -> None:
-    for n in range(3 * LIBRARY_LINES_PER_MIN):
+    for n in range(3 * LINES_PER_MIN["asyncio"]):
         logging.getLogger("asyncio").error("SSL handshake failed %d", n)
         logging.getLogger("otrade.kite").warning("%d", n)
     found = lines(folder / "otrade.jsonl")
-    assert sum("handshake" in line for line in found) == LIBRARY_LINES_PER_MIN
-    assert len(found) == 4 * LIBRARY_LINES_PER_MIN
+    assert sum("handshake" in line for line in found) == LINES_PER_MIN["asyncio"]
+    assert len(found) == 4 * LINES_PER_MIN["asyncio"]
 
 
 def test_what_is_left_out_is_counted_and_each_has_its_own(tmp_path: Path) -> None:
@@ -74,6 +80,5 @@ def test_what_is_left_out_is_counted_and_each_has_its_own(tmp_path: Path) -> Non
 def test_everything_is_as_it_was_when_the_log_is_closed(tmp_path: Path) -> None:
     handler = json_log.open_log(tmp_path, LogConfig(), lambda words: None)
     json_log.close_log(handler)
-    for name in (*OF_THE_PAGE, *OTHERS, "otrade"):
+    for name in (*OTHERS, "otrade"):
         assert not any(isinstance(one, TolerantLogFile) for one in logging.getLogger(name).handlers)
-    assert logging.getLogger("otrade.web").propagate

@@ -23,6 +23,7 @@ from otrade.journal.scan import check, records, salvage, windows
 from otrade.live.control.commands import Commands
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence import day_journal as live_journal
+from otrade.live.persistence.actor import Actor
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, build_plan
@@ -231,17 +232,19 @@ def test_what_is_said_and_what_people_do_is_in_the_journal(tmp_path: Path) -> No
         await here.open()
         control = Commands()
         control.set_day(here.day)
-        control.command("pause", {}, "person anand (trader) at 10.0.0.7")
-        control.command("pause", {}, "script robot at 127.0.0.1")
-        control.record("a stranger at 10.0.0.8", "page login", {}, (False, "wrong_login"))
-        control.command("stop-engine", {}, "local user at 127.0.0.1")
+        control.command("pause", {}, Actor("person anand (trader)", "10.0.0.7", "key-of-anand"))
+        control.command("pause", {}, Actor("script robot", "127.0.0.1"))
+        control.record(Actor("whoever began it"), "login finished", {}, (True, "logged in"))
+        control.command("stop-engine", {}, Actor("local user", "the command line"))
         found = [orjson.loads(r.payload) for r in here.journal.records() if r.kind == Rec.PERSON]
         assert [(row["who"], row["command"], row["ok"]) for row in found] == [
             ("person anand (trader) at 10.0.0.7", "pause", True),
             ("script robot at 127.0.0.1", "pause", False),
-            ("a stranger at 10.0.0.8", "page login", False),
-            ("local user at 127.0.0.1", "stop-engine", True),
+            ("whoever began it", "login finished", True),
+            ("local user at the command line", "stop-engine", True),
         ]
+        assert (found[0]["actor"], found[0]["key"]) == ("person anand (trader)", "key-of-anand")
+        assert "key" not in found[1]
         assert found[0]["words"].startswith("paused") and found[0]["args"] == {}
         assert any(
             b"paused by command" in bytes(r.payload)

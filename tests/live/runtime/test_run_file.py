@@ -9,7 +9,7 @@ import pytest
 from otrade.errors import StartError
 from otrade.live.runtime.run_file import AccountLock, RunFile, RunInfo, read_run_info
 
-INFO = RunInfo(pid=os.getpid(), url="http://127.0.0.1:1", token="t", mode="paper", started_ns=1)
+INFO = RunInfo(pid=os.getpid(), mode="paper", started_ns=1)
 
 
 def test_second_engine_is_refused_by_name(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from otrade.cli import main
 from otrade.errors import ConfigError
 from otrade.web.auth.passwords import is_password
+from otrade.web.auth.recovery_codes import CODES, find_code
 from otrade.web.auth.tokens import find_token
 from otrade.web.auth.users import ACCESS_DIR, USERS_MAX, User, Users, UsersFile
 from tests.web.logins import PASSWORD
@@ -224,6 +226,44 @@ def test_an_authenticator(
     assert main.main(["password", "--no-totp"]) == 0
     assert users_of(folder).user("trader").totp == ""
     assert main.main(["password", "--totp", "--user", "nobody"]) == 5
+
+
+def test_recovery_codes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["password", "--recovery"]) == 5, "of nobody"
+    say(monkeypatch, PASSWORD)
+    main.main(["password", "--stdin"])
+    capsys.readouterr()
+    assert main.main(["password", "--recovery"]) == 0
+    shown = capsys.readouterr().out.split()
+    assert len(set(shown)) == CODES and all(
+        re.fullmatch(r"([A-HJ-NP-Z2-9]{4}-){3}[A-HJ-NP-Z2-9]{4}", code) for code in shown
+    )
+    user = users_of(folder).user("trader")
+    assert user is not None and len(user.recovery) == CODES
+    kept = user.recovery
+    assert [find_code(kept, code) for code in shown] == list(kept)
+    for typed in ("", "A" * 16, shown[0][:-1], shown[0] + "A"):
+        assert find_code(kept, typed) == ""
+    say(monkeypatch, "another of the passwords")
+    main.main(["password", "--stdin"])
+    user = users_of(folder).user("trader")
+    assert user is not None and user.recovery == kept, "another password takes none away"
+    main.main(["password", "--recovery"])
+    user = users_of(folder).user("trader")
+    assert user is not None and not set(kept) & set(user.recovery), "those of before are void"
+    capsys.readouterr()
+    main.main(["password", "--list"])
+    assert "10 recovery codes" in capsys.readouterr().out
+
+
+def test_a_file_of_before_recovery_codes_is_read(file: UsersFile) -> None:
+    file.change(lambda users: users.with_user(User("anand", "trader", "hash")))
+    text = file.path.read_text().replace('"recovery": []', '"x": 0')
+    assert '"x": 0' in text
+    file.path.write_text(text.replace(',\n      "x": 0', ""))
+    assert UsersFile(file.path.parent).read().user("anand") == User("anand", "trader", "hash")
 
 
 def test_the_list_and_removal(

@@ -3,8 +3,8 @@ much, or no HTTP.
 """
 
 import asyncio
+import http.client
 import json
-import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -12,16 +12,12 @@ from pathlib import Path
 import pytest
 import websockets
 
-from otrade.cli.engine.client import command, get
-from otrade.cli.engine.take_over import take_over
-from otrade.contract.views import CommandResult
-from otrade.live.runtime.run_file import RunFile, RunInfo
+from otrade.guard import places
+from otrade.guard.client_address import address_group
+from otrade.guard.limits import Limits
 from otrade.web.auth.access_control import AccessControl
-from otrade.web.http import http_limits
-from otrade.web.http.client_address import address_group
 from otrade.web.http.tls import Tls, context_of
-from otrade.web.server import CONNECTIONS_MAX, WebServer, WebServerError
-from tests.harness.waiting import until
+from otrade.web.server import WebServer, WebServerError
 from tests.web.fake_engine import FakeSource
 from tests.web.logins import BEARER, PASSWORD, TOKEN
 
@@ -54,13 +50,27 @@ def certificate(folder: Path, name: str) -> Tls:
     return tls
 
 
-def info(web: WebServer, tls: Tls | None = None) -> RunInfo:
-    return RunInfo(1, web.url, TOKEN, "paper", 0, str(tls.cert) if tls else "")
+def status(web: WebServer, tls: Tls) -> int:
+    """Of a request that believes this certificate and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(tls.cert)
+    connection = http.client.HTTPSConnection("127.0.0.1", port_of_tls(web), context=context)
+    try:
+        connection.request("GET", "/api/v1/status", headers=BEARER)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def port_of_tls(web: WebServer) -> int:
+    return int(web.url.rstrip("/").rpartition(":")[2])
 
 
 # -----------------------------------------------------------------------------------------------
 # TLS
-def test_by_tls_the_command_line_believes_its_own_engine_alone(
+def test_by_tls_this_very_certificate_is_shown(
     source: FakeSource, access: AccessControl, static_dir: Path, made: Tls, tmp_path: Path
 ) -> None:
     async def test() -> None:
@@ -75,13 +85,9 @@ def test_by_tls_the_command_line_believes_its_own_engine_alone(
         )
         await web.start()
         assert web.url.startswith("https://127.0.0.1:")
-        status = await asyncio.to_thread(get, info(web, made), "/api/v1/status")
-        assert status["mode"] == "paper"
-        assert await asyncio.to_thread(command, info(web, made), "pause", {}) == (True, "done")
+        assert await asyncio.to_thread(status, web, made) == 200
         with pytest.raises(ssl.SSLCertVerificationError):
-            await asyncio.to_thread(
-                get, info(web, certificate(tmp_path, "desk.example")), "/api/v1/status"
-            )
+            await asyncio.to_thread(status, web, certificate(tmp_path, "desk.example"))
         context = ssl.create_default_context(cafile=made.cert)
         context.check_hostname = False
         async with websockets.connect(
@@ -91,7 +97,6 @@ def test_by_tls_the_command_line_believes_its_own_engine_alone(
         await web.stop()
 
     asyncio.run(test())
-    assert source.commands == [("pause", {})]
 
 
 def test_a_login_by_tls_from_elsewhere(
@@ -166,39 +171,6 @@ def test_files_that_cannot_be_used_are_named(
     refused(Tls(made.cert, locked), "together")
 
 
-# ----------------------------------------------------------------------------------- the command
-# line
-def test_take_over_finds_the_instrument_by_its_symbol(
-    source: FakeSource,
-    access: AccessControl,
-    static_dir: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir)
-        await web.start()
-        with RunFile(tmp_path) as run_file:
-            run_file.write(RunInfo(os.getpid(), web.url, TOKEN, "paper", 0))
-            assert await asyncio.to_thread(take_over, tmp_path, "NSE:M&M") == 0
-            assert await asyncio.to_thread(take_over, tmp_path, "NSE:NONE") == 1
-            source.result = CommandResult(ok=False, words="nothing there is foreign")
-            assert await asyncio.to_thread(take_over, tmp_path, "NSE:INFY") == 1
-        await web.stop()
-
-    asyncio.run(test())
-    assert source.commands == [
-        ("take-over", {"instrument_id": 1}),
-        ("take-over", {"instrument_id": 0}),
-    ]
-    said = capsys.readouterr()
-    assert (
-        said.out == "done\n"
-        and "it trades NSE:INFY, NSE:M&M" in said.err
-        and "nothing there is foreign" in said.err
-    )
-
-
 # ------------------------------------------------------------------------------------------ the
 # wire
 async def say(web: WebServer, text: bytes) -> bytes:
@@ -228,10 +200,10 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         ),  # TLS where there is none
         (b"hello\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/9.9\r\n\r\n", 400, "bad_request"),
-        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "bad_request"),
+        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 411, "no_length"),
         (HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, "bad_request"),
-        (HEAD + b"X: " + b"x" * (http_limits.HEAD_BYTES_MAX + 1), 431, "head_too_large"),
-        (b"GET /" + b"x" * (http_limits.HEAD_BYTES_MAX + 1), 431, "head_too_large"),
+        (HEAD + b"X: " + b"x" * (Limits().head_bytes + 1), 431, "head_too_large"),
+        (b"GET /" + b"x" * (Limits().head_bytes + 1), 431, "head_too_large"),
     ],
 )
 def test_what_is_no_request(
@@ -260,13 +232,10 @@ def test_who_says_nothing_is_hung_up_on(
     source: FakeSource,
     access: AccessControl,
     static_dir: Path,
-    monkeypatch: pytest.MonkeyPatch,
     text: bytes,
 ) -> None:
-    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 0.05)
-
     async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir)
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=Limits(head_s=0.05))
         await web.start()
         answer = await say(web, text)
         assert b"HTTP/1.1 408 Request Timeout" in answer and b"head_too_slow" in answer
@@ -275,23 +244,60 @@ def test_who_says_nothing_is_hung_up_on(
     asyncio.run(test())
 
 
-def test_one_connection_too_many_is_turned_away(
+def port_of(web: WebServer) -> int:
+    return int(web.url.rstrip("/").rpartition(":")[2])
+
+
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def come(web: WebServer, whence: str = "127.0.0.1", text: bytes = b"") -> Pair:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port_of(web), local_addr=(whence, 0)
+    )
+    writer.write(text)
+    return reader, writer
+
+
+def test_a_newcomer_has_the_place_of_the_stranger_who_sat_longest(
     source: FakeSource, access: AccessControl, static_dir: Path
 ) -> None:
+    """The owner's connections stay, whoever else comes."""
+    proof = f"Authorization: Bearer {TOKEN}\r\n".encode()
+    status = HEAD.replace(b"/healthz", b"/api/v1/status") + proof + b"\r\n"
+
     async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir)
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=Limits(connections=8))
         await web.start()
-        host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
-        others = [await asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS_MAX)]
-        answer = await say(web, HEAD + b"\r\n")
-        assert (
-            answer.startswith(b"HTTP/1.1 503")
-            and b'"code":"too_busy"' in answer
-            and b"default-src 'none'" in answer
-        )
-        others.pop()[1].close()
-        await until(lambda: len(web._server.server_state.connections) < CONNECTIONS_MAX)
+        owner, owners = await come(web, text=status)
+        assert b"200 OK" in await owner.readuntil(b"\r\n\r\n")
+        others = [await come(web) for _ in range(20)]
+        assert [await reader.read() for reader, _ in others[:13]] == [b""] * 13
         assert b"200 OK" in await say(web, HEAD + b"Connection: close\r\n\r\n")
+        owners.write(status.replace(proof, proof + b"Connection: close\r\n"))
+        assert b"200 OK" in await owner.read()
+        for _, writer in [*others, (owner, owners)]:
+            writer.close()
+        await web.stop()
+
+    asyncio.run(test())
+
+
+def test_where_all_have_proved_who_they_are_one_more_is_turned_away(
+    source: FakeSource, access: AccessControl, static_dir: Path
+) -> None:
+    status = HEAD.replace(b"/healthz", b"/api/v1/status")
+    status += f"Authorization: Bearer {TOKEN}\r\n\r\n".encode()
+
+    async def test() -> None:
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=Limits(connections=3))
+        await web.start()
+        others = [await come(web, text=status) for _ in range(3)]
+        for reader, _ in others:
+            assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        answer = await say(web, b"")
+        assert answer.startswith(b"HTTP/1.1 503") and b'"code":"too_busy"' in answer
+        assert b"default-src 'none'" in answer and b"Retry-After: 5" in answer
         for _, writer in others:
             writer.close()
         await web.stop()
@@ -303,33 +309,39 @@ def test_one_address_cannot_take_all_connections(
     source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one computer there are no strangers: 127.0.0.2 stands for one."""
-    monkeypatch.setattr(http_limits, "is_this_computer", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(places, "is_this_computer", lambda address: address == "127.0.0.1")
+
+    async def test() -> None:
+        limits = Limits(per_address=4, new_burst=8)
+        web = WebServer(source, access, port=0, static_dir=static_dir, limits=limits)
+        await web.start()
+        mine = await come(web, "127.0.0.3")
+        theirs = [await come(web, "127.0.0.2") for _ in range(8)]
+        assert [await reader.read() for reader, _ in theirs[:4]] == [b""] * 4
+        reader, writer = await come(web, "127.0.0.2")
+        assert b'"code":"too_busy"' in await reader.read(), "that address comes too often"
+        assert web._server.listener is not None and len(web._server.listener.places) == 5
+        mine[1].write(HEAD + b"Connection: close\r\n\r\n")
+        assert b"200 OK" in await mine[0].read()
+        for _, each in [*theirs, mine, (reader, writer)]:
+            each.close()
+        await web.stop()
+
+    asyncio.run(test())
+
+
+def test_a_body_says_how_long_it_is(
+    source: FakeSource, access: AccessControl, static_dir: Path
+) -> None:
+    """Chunks have extensions and trailers: nothing of them is read."""
+    head = b"POST /api/v1/login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     async def test() -> None:
         web = WebServer(source, access, port=0, static_dir=static_dir)
         await web.start()
-        host, _, port = web.url.removeprefix("http://").rstrip("/").rpartition(":")
-
-        async def come(whence: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-            return await asyncio.open_connection(host, int(port), local_addr=(whence, 0))
-
-        theirs = [await come("127.0.0.2") for _ in range(http_limits.PER_ADDRESS_MAX)]
-        reader, writer = await come("127.0.0.2")
-        answer = await reader.read()
-        assert (
-            answer.startswith(b"HTTP/1.1 503")
-            and b'"code":"too_busy"' in answer
-            and b"Retry-After: 5" in answer
-        )
-        writer.close()
-        assert len(web._server.server_state.connections) == http_limits.PER_ADDRESS_MAX
-        for whence in ("127.0.0.1", "127.0.0.3"):
-            reader, writer = await come(whence)
-            writer.write(HEAD + b"Connection: close\r\n\r\n")
-            assert b"200 OK" in await reader.read()
-            writer.close()
-        for _, writer in theirs:
-            writer.close()
+        for rest in (b"", b"2\r\n{}\r\n0\r\n\r\n", b"0\r\nX: 1\r\n\r\n"):
+            answer = await say(web, head + rest)
+            assert answer.startswith(b"HTTP/1.1 411") and b'"code":"no_length"' in answer
         await web.stop()
 
     asyncio.run(test())
@@ -366,12 +378,13 @@ def test_many_requests_on_one_connection_are_not_added_up(
 
 
 def test_a_socket_outlives_the_heads_time(
-    source: FakeSource, access: AccessControl, static_dir: Path, monkeypatch: pytest.MonkeyPatch
+    source: FakeSource, access: AccessControl, static_dir: Path
 ) -> None:
-    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 0.05)
-
     async def test() -> None:
-        web = WebServer(source, access, port=0, static_dir=static_dir, interval_s=0.05)
+        limits = Limits(head_s=0.05)
+        web = WebServer(
+            source, access, port=0, static_dir=static_dir, interval_s=0.05, limits=limits
+        )
         await web.start()
         async with websockets.connect(
             web.url.replace("http", "ws") + "api/v1/ws", additional_headers=BEARER

@@ -1,16 +1,15 @@
 """Commands: what reaches the engine, what never does, and what a second time does."""
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from otrade.contract.messages import KEY_KEPT_S
 from otrade.contract.views import CommandResult
 from otrade.web.http.routes import COMMAND_BYTES_MAX
 from otrade.web.rest.command_expiry import COMMAND_LIFE_S
-from otrade.web.rest.idempotency import ANSWER_KEPT_S, KEYS_MAX, IdempotencyKeys
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
 from tests.web.logins import Time, key, log_in
@@ -277,7 +276,7 @@ def test_a_key_that_is_used_up_is_refused(
 ) -> None:
     same = key()
     assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
-    clock.s += ANSWER_KEPT_S
+    clock.s += KEY_KEPT_S
     assert client.post("/api/v1/commands/pause", headers=same).status_code == 200
     clock.s += 1
     problem(client.post("/api/v1/commands/pause", headers=same), 409, "expired_key")
@@ -294,7 +293,7 @@ def test_what_failed_in_the_middle_is_not_tried_again(
         raise RuntimeError("in the middle")
 
     same = key()
-    monkeypatch.setattr(source, "command", fails)
+    monkeypatch.setattr(source, "_do", fails)
     problem(client.post("/api/v1/commands/flatten", headers=same), 500, "internal")
     problem(client.post("/api/v1/commands/flatten", headers=same), 409, "expired_key")
     assert len(source.commands) == 1
@@ -302,44 +301,6 @@ def test_what_failed_in_the_middle_is_not_tried_again(
         ("flatten", False),
         ("flatten", False),
     ]
-
-
-def test_the_memory_of_keys_is_bounded() -> None:
-    async def act() -> CommandResult:
-        return CommandResult(ok=True, words="")
-
-    async def test() -> None:
-        replays = IdempotencyKeys(Time())
-        for n in range(KEYS_MAX + 5):
-            await replays.once(f"key-{n:08d}", "me", ("pause", b"{}"), act)
-        assert len(replays._uses) == KEYS_MAX
-
-    asyncio.run(test())
-
-
-def test_two_at_the_same_moment_are_one() -> None:
-    n_done = 0
-
-    async def test() -> None:
-        go_on = asyncio.Event()
-
-        async def act() -> CommandResult:
-            nonlocal n_done
-            n_done += 1
-            await go_on.wait()
-            return CommandResult(ok=True, words="done")
-
-        replays = IdempotencyKeys(Time())
-        both = [
-            asyncio.create_task(replays.once("key-of-both", "me", ("kill", b"{}"), act))
-            for _ in range(2)
-        ]
-        await asyncio.sleep(0)
-        go_on.set()
-        assert [again for _, again in await asyncio.gather(*both)] == [False, True]
-
-    asyncio.run(test())
-    assert n_done == 1
 
 
 # ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ journal is told.
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
@@ -15,8 +16,9 @@ from otrade.live.notices.redact import redact
 from otrade.web.app import create_app
 from otrade.web.auth.access_control import CODE_LIFE_S, AccessControl
 from otrade.web.auth.audit import KNOWN_PER_MIN, STRANGERS_PER_MIN, WORDS_CHARS_MAX, Audit
+from otrade.web.auth.recovery_codes import new_codes
 from otrade.web.auth.tokens import new_token
-from otrade.web.auth.users import User
+from otrade.web.auth.users import User, Users
 from tests.web.fake_engine import FakeSource
 from tests.web.http.test_routes import problem
 from tests.web.logins import BASE_URL, COOKIE, PASSWORD, TOKEN, Time, key, log_in, password_hash
@@ -403,6 +405,58 @@ def test_who_is_changed_is_out_at_once(
     assert source.commands == []
 
 
+# --------------------------------------------------------------------------------- recovery codes
+@pytest.fixture
+def codes(access: AccessControl) -> list[str]:
+    """Of the careful one, who has an authenticator."""
+    shown, kept = new_codes()
+
+    def with_codes(users: Users) -> Users:
+        careful = users.user("careful")
+        assert careful is not None
+        return users.with_user(msgspec.structs.replace(careful, recovery=kept))
+
+    access.file.change(with_codes)
+    return shown
+
+
+def test_a_recovery_code_is_good_once_and_ends_the_other_sessions(
+    stranger: TestClient, app: ASGIApp, access: AccessControl, codes: list[str]
+) -> None:
+    elsewhere = TestClient(app, base_url=BASE_URL)
+    assert login(elsewhere, "careful", PASSWORD, codes[9]).status_code == 200
+    problem(login(stranger, "careful", "wrong wrong", codes[0]), 401, "wrong_login")
+    typed = codes[0].lower().replace("-", " ")
+    assert login(stranger, "careful", PASSWORD, typed).status_code == 200, "it was not used up"
+    assert state(stranger) == "in" and state(elsewhere) == "out"
+    stranger.cookies.clear()
+    problem(login(stranger, "careful", PASSWORD, codes[0]), 401, "wrong_login")
+    problem(login(stranger, "careful", PASSWORD, "A" * 16), 401, "wrong_login")
+    problem(login(stranger, "careful", PASSWORD, ""), 401, "wrong_login")
+    user = access.file.read().user("careful")
+    assert user is not None and len(user.recovery) == 8 and user.totp
+    text = access.file.path.read_text()
+    assert all(code not in text and code.replace("-", "") not in text for code in codes)
+
+
+def test_a_recovery_code_is_not_kept_waiting_by_those_who_try_passwords(
+    stranger: TestClient, codes: list[str]
+) -> None:
+    """From a browser and an address that nobody knows, with every limit used up."""
+    for n in range(60):
+        login(stranger, "careful", f"wrong wrong {n}")
+    problem(login(stranger, "careful", PASSWORD, "123456"), 429, "too_many_attempts")
+    assert login(stranger, "careful", PASSWORD, codes[3]).status_code == 200
+
+
+def test_another_s_code_is_none_and_a_code_is_no_password(
+    stranger: TestClient, codes: list[str]
+) -> None:
+    assert login(stranger, "trader", PASSWORD, codes[1]).status_code == 200, "it needs no code"
+    tried = [login(stranger, "careful", codes[2], codes[2]).status_code for _ in range(30)]
+    assert tried.count(401) == 10 and set(tried) == {401, 429}, "a stolen code guesses no password"
+
+
 # -------------------------------------------------------------------------------- what one hears
 def test_a_browser_that_was_not_known_is_told_once(
     stranger: TestClient, source: FakeSource
@@ -436,6 +490,8 @@ def test_what_changes_about_people_is_told_whoever_changes_it(
     token, kept = new_token("robot", ("read", "trade"), 0, 2)
     for how in (
         lambda users: users.with_user(User("trader", "viewer", "h", "T")),
+        lambda users: users.with_user(User("trader", "viewer", "h", "T", ("a", "b"))),
+        lambda users: users.with_user(User("trader", "viewer", "h", "T", ("b",))),
         lambda users: users.with_user(User("trader", "viewer", "h")),
         lambda users: users.with_token(kept),
         lambda users: users.without_token("robot"),
@@ -446,7 +502,9 @@ def test_what_changes_about_people_is_told_whoever_changes_it(
         state(client)
     assert told[2:] == [
         "trader is a viewer now", "trader has another password", "trader has another authenticator",
-        "trader has no authenticator any more", "there is a new token robot (read, trade)",
+        "trader has new recovery codes", "trader has used a recovery code; 1 are left",
+        "trader has no authenticator any more",
+        "trader has used a recovery code; 0 are left", "there is a new token robot (read, trade)",
         "the token robot is void", "trader may no longer log in",
     ]  # fmt: skip
 

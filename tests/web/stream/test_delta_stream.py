@@ -12,8 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from otrade.contract import views
-from otrade.web.auth.audit import STRANGERS_PER_MIN
-from otrade.web.stream.delta_stream import (
+from otrade.stream.delta_stream import (
     CLIENTS_MAX,
     CLOSE_INTERNAL,
     CLOSE_TRY_LATER,
@@ -24,6 +23,7 @@ from otrade.web.stream.delta_stream import (
     DeltaStream,
     StreamClient,
 )
+from otrade.web.auth.audit import STRANGERS_PER_MIN
 from tests.web.fake_engine import STATUS, FakeSource, notice, order, signal
 
 URL = "ws://127.0.0.1:8500/api/v1/ws"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from otrade.stream.delta_stream import CLOSE_NOT_LOGGED_IN, DROP_AFTER_S, QUEUED_MAX
 from otrade.web.auth.access_control import AccessControl
 from otrade.web.server import WebServer
-from otrade.web.stream.delta_stream import CLOSE_NOT_LOGGED_IN, DROP_AFTER_S, QUEUED_MAX
 from otrade.web.stream.websocket import FAREWELL_S
 from tests.web.fake_engine import FakeSource, order
 from tests.web.logins import TOKEN, Time

@@ -3,7 +3,7 @@
 
 export type Mode = "paper" | "live" | "replay";
 
-export type Lifecycle = "starting" | "running" | "stopping" | "stopped";
+export type Lifecycle = "starting" | "running" | "stopping" | "stopped" | "gone";
 
 export type EngineState = "ACTIVE" | "REDUCING" | "HALTED";
 
@@ -112,6 +112,17 @@ export interface LatencyStatus {
 }
 
 /**
+ * The engine does not answer: everything else that is shown is its last word. Moments are UNIX
+ * time.
+ */
+export interface EngineGone {
+  since_ms: number | null;
+  open_qty: number | null;
+  protected_qty: number | null;
+  words: string;
+}
+
+/**
  * Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens.
  */
 export interface LoopStatus {
@@ -143,6 +154,8 @@ export interface Status {
   protection: ProtectionStatus;
   latency: LatencyStatus;
   loop: LoopStatus;
+  not_ready?: string[];
+  gone?: EngineGone | null;
 }
 
 export interface InstrumentView {
@@ -423,7 +436,8 @@ export interface CandlesQuery {
 }
 
 /**
- * `code` is the six digits of the authenticator, where one is set up; else it is ignored.
+ * `code` is the six digits of the authenticator, where one is set up, or a recovery code, which
+ * is used up.
  */
 export interface LoginRequest {
   name?: string;

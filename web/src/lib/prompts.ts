@@ -151,7 +151,7 @@ export function stopEngine(app: AppState): CommandPrompt {
     word: word(app, "STOP"),
     effect: () => {
       const lifecycle = app.engine.status?.lifecycle;
-      const is_done = lifecycle === "stopped" || app.socket.state === "lost";
+      const is_done = lifecycle === "stopped" || lifecycle === "gone" || app.socket.state === "lost";
       return { is_done, words: is_done ? "The engine has ended." : `The engine is ${lifecycle ?? "silent"}.` };
     },
   };

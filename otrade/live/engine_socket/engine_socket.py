@@ -1,0 +1,275 @@
+"""`engine.sock`: the door through which the page's server and the command line speak to the engine.
+
+The trading loop never waits for a peer, nor does anybody's flood reach it: of all peers together one
+message is taken in a turn of the loop, and one chunk written; each peer has few requests under way
+and is not read meanwhile; what is streamed waits in a short queue, and who does not take it is told
+everything once more and then hung up on (`otrade.stream`). The command line has places of its own,
+whatever servers do.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+import otrade
+from otrade.contract import messages, views
+from otrade.contract.framing import CHUNK_BYTES_MAX, FrameError, FrameReader, FrameWriter
+from otrade.live.engine_socket.requests import Requests
+from otrade.live.engine_socket.unix_listener import listen_unix, peer_is_owner
+from otrade.stream.delta_stream import DeltaStream, StreamClient
+
+log = logging.getLogger("otrade")
+
+PLACES: dict[messages.PeerRole, int] = {"server": 3, "cli": 4}
+STRANGERS_MAX = 8
+"""Connections that have not said yet who they are."""
+HELLO_WITHIN_S = 2.0
+WHOLE_WITHIN_S = 5.0
+"""For a message that has begun to come."""
+TAKE_WITHIN_S = 10.0
+"""For a peer to take a chunk."""
+FAREWELL_WITHIN_S = 0.5
+UNDER_WAY_MAX = 16
+"""Requests of one peer that are not answered yet."""
+PEER_ERRORS = (FrameError, msgspec.MsgspecError, OSError, TimeoutError, RecursionError)
+"""How a connection ends from the other side, or by what it says."""
+
+
+class EngineSocket:
+    """`open`, then `serve` as a task, `await close()`. One each."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        requests: Requests,
+        stream: DeltaStream,
+        mode: views.Mode,
+    ) -> None:
+        self.path = run_dir / messages.SOCKET
+        self._requests = requests
+        self._stream = stream
+        self._mode = mode
+        self._listener: socket.socket | None = None
+        self._server: asyncio.Server | None = None
+        self._peers: set[EnginePeer] = set()
+        self.acts: set[asyncio.Task[None]] = set()
+        """Commands that are being carried out."""
+        self.turn = asyncio.Lock()
+        """One message, or one chunk, of all peers in a turn of the loop."""
+
+    def open(self) -> None:
+        """Listen; who connects waits for `serve`. StartError in words."""
+        self._listener = listen_unix(self.path)
+
+    async def serve(self) -> None:
+        """Begin to answer."""
+        assert self._listener is not None
+        self._server = await asyncio.start_unix_server(
+            self._on_connection, sock=self._listener, limit=CHUNK_BYTES_MAX
+        )
+
+    async def close(self, last: views.Status | None = None) -> None:
+        """Tell those who listen that the engine ends, and hang up. Harmless when it never began."""
+        if self._server is not None:
+            self._server.close()
+        peers = list(self._peers)
+        if last is not None and peers:
+            farewell = msgspec.msgpack.encode(messages.Farewell(status=last))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_WITHIN_S):
+                    await asyncio.gather(*(peer.say_farewell(farewell) for peer in peers))
+        self._stream.close()
+        for peer in peers:
+            peer.hang_up()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+    async def _on_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        connection: socket.socket = writer.get_extra_info("socket")
+        n_strangers = sum(peer.role is None for peer in self._peers)
+        if not peer_is_owner(connection) or n_strangers >= STRANGERS_MAX:
+            writer.transport.abort()
+            return
+        peer = EnginePeer(self, reader, writer)
+        self._peers.add(peer)
+        try:
+            await peer.serve()
+        except PEER_ERRORS as error:
+            if not isinstance(error, ConnectionError):
+                log.warning("engine.sock: a peer is hung up on: %s", error or type(error).__name__)
+        finally:
+            self._peers.discard(peer)
+            peer.hang_up()
+
+    def admit(self, hello: messages.Hello) -> str:
+        """Why that peer may not come in; empty when it may."""
+        if hello.role == "server" and hello.version != otrade.__version__:
+            return f"this engine is of version {otrade.__version__} and the server of {hello.version}: start the server anew"
+        if sum(peer.role == hello.role for peer in self._peers) >= PLACES[hello.role]:
+            return f"{PLACES[hello.role]} of your kind ({hello.role}) are here already"
+        return ""
+
+    def welcome(self) -> messages.Welcome:
+        return messages.Welcome(version=otrade.__version__, pid=os.getpid(), mode=self._mode)
+
+    @property
+    def requests(self) -> Requests:
+        return self._requests
+
+    @property
+    def stream(self) -> DeltaStream:
+        return self._stream
+
+
+class EnginePeer:
+    """One connection."""
+
+    def __init__(
+        self, engine: EngineSocket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._engine = engine
+        self._reader = reader
+        self._writer = writer
+        self._frames_in = FrameReader(messages.REQUEST_BYTES_MAX)
+        self._frames_out = FrameWriter(messages.REPLY_BYTES_MAX)
+        self._sending = asyncio.Lock()
+        self._room = asyncio.Semaphore(UNDER_WAY_MAX)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client: StreamClient | None = None
+        self._decode = msgspec.msgpack.Decoder(messages.Request).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._is_over = False
+        self.role: messages.PeerRole | None = None
+
+    async def serve(self) -> None:
+        """Until it hangs up, or is hung up on. Raises one of `PEER_ERRORS`."""
+        self._writer.transport.set_write_buffer_limits(high=CHUNK_BYTES_MAX)
+        coming = self._messages()
+        async with asyncio.timeout(HELLO_WITHIN_S):
+            hello = await anext(coming, None)
+        if not isinstance(hello, messages.Hello):
+            return
+        if why := self._engine.admit(hello):
+            await self.send(self._encode(messages.Refused(words=why)))
+            return
+        self.role = hello.role
+        await self.send(self._encode(self._engine.welcome()))
+        async for request in coming:
+            await self._room.acquire()
+            self._start(request)
+
+    async def _messages(self) -> AsyncIterator[messages.Request]:
+        """What it says, one message in a turn of the loop."""
+        loop = asyncio.get_running_loop()
+        frames, begun_s = self._frames_in, 0.0
+        while not self._is_over:
+            async with self._engine.turn:
+                message = frames.next()
+                request = self._decode(message) if message is not None else None
+                await asyncio.sleep(0)
+            if request is not None:
+                begun_s = 0.0
+                yield request
+                continue
+            if frames.n_buffered and not begun_s:
+                begun_s = loop.time()
+            async with asyncio.timeout_at(begun_s + WHOLE_WITHIN_S if begun_s else None):
+                data = await self._reader.read(CHUNK_BYTES_MAX)
+            if not data:
+                return
+            frames.feed(data)
+
+    def _start(self, request: messages.Request) -> None:
+        # A command is carried to its end, whatever becomes of who gave it.
+        tasks = self._engine.acts if isinstance(request, messages.ActRequest) else self._tasks
+        task = asyncio.get_running_loop().create_task(self._do(request))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _do(self, request: messages.Request) -> None:
+        try:
+            match request:
+                case messages.Subscribe():
+                    self._subscribe()
+                    return
+                case messages.QueryRequest():
+                    reply: messages.Reply = await self._engine.requests.answer(request)
+                case messages.ActRequest():
+                    reply = await self._engine.requests.act(request)
+                case messages.FinishLogin():
+                    reply = await self._engine.requests.finish_login(request)
+                case messages.PersonRecord():
+                    self._engine.requests.record(request)
+                    return
+                case messages.Hello():
+                    self.hang_up()
+                    return
+            await self.send(self._encode(reply))
+        except PEER_ERRORS:
+            self.hang_up()
+        finally:
+            self._room.release()
+
+    # ---------------------------------------------------------------------------------- telling
+    def _subscribe(self) -> None:
+        if self._client is not None:
+            self._client.resync()
+            return
+        self._client = self._engine.stream.join()
+        if self._client is None:
+            self.hang_up()
+            return
+        self._engine.stream.run()
+        for work in (self._tell(self._client), self._watch(self._client)):
+            task = asyncio.get_running_loop().create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, client: StreamClient) -> None:
+        try:
+            while True:
+                await self.send(await client.next())
+        except PEER_ERRORS:
+            self.hang_up()
+
+    async def _watch(self, client: StreamClient) -> None:
+        """The stream may send a reader away."""
+        await client.closed.wait()
+        self.hang_up()
+
+    async def send(self, message: bytes) -> None:
+        """One message, a chunk in a turn of the loop."""
+        async with self._sending:
+            for chunk in self._frames_out.chunks(message):
+                if self._is_over:
+                    raise ConnectionResetError("hung up on")
+                async with self._engine.turn:
+                    self._writer.write(chunk)
+                    await asyncio.sleep(0)
+                async with asyncio.timeout(TAKE_WITHIN_S):
+                    await self._writer.drain()
+
+    async def say_farewell(self, message: bytes) -> None:
+        """The last message, if it can be taken."""
+        with contextlib.suppress(*PEER_ERRORS):
+            await self.send(message)
+
+    def hang_up(self) -> None:
+        """Harmless when it is done twice. What it has said and was not looked at is not looked at."""
+        self._is_over = True
+        if self._client is not None:
+            self._engine.stream.leave(self._client)
+        for task in self._tasks:
+            task.cancel()
+        self._writer.transport.abort()

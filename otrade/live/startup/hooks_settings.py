@@ -1,0 +1,26 @@
+"""What the hooks' process is told: where to listen, and the secrets by which senders are proved."""
+
+import os
+from pathlib import Path
+
+from otrade.brokers.registry import BROKERS
+from otrade.config.schema import Config
+from otrade.hooks.settings import HookSender, HooksSettings
+from otrade.live.startup.credentials import LiveAccess
+
+
+def hooks_settings(
+    config: Config, access: LiveAccess, *, ends_with_parent: bool = True
+) -> HooksSettings:
+    """For the broker that trades; of another one nothing is listened to."""
+    row = BROKERS[access.adapter.name]
+    senders: dict[str, HookSender] = {}
+    if row.order_hook:
+        senders[row.order_hook] = HookSender(
+            row.name, access.postback_secret(), access.known_user()
+        )
+    if row.token_hook:
+        senders[row.token_hook] = HookSender(row.name)
+    host = "127.0.0.1" if config.hooks.host == "localhost" else config.hooks.host
+    run_dir = Path(os.path.abspath(config.paths.var)) / "run"
+    return HooksSettings(host, config.hooks.port, str(run_dir), senders, ends_with_parent)
