@@ -180,7 +180,8 @@ TABLE = {
     "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} brokers calendar drill.draws drill.trader instruments journal live.day live.plan live.startup "
     "simulator simulator.base",
-    "drill": f"{BASE} _core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill": f"{BASE} otrade contract live.api live.engine_socket stream "
+    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config engine_link live.control live.runtime live.watchdog",

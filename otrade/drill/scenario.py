@@ -14,7 +14,7 @@ from otrade.drill.draws.history import COLD, INTERVAL_S, HistoryDraw, draw_histo
 from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
-from otrade.drill.trouble import BASE_S, PASSED_OVER, RANGE_S, TROUBLES, UNTOLD_S
+from otrade.drill.trouble import BASE_S, PASSED_OVER, PEER, RANGE_S, TROUBLES, UNTOLD_S
 from otrade.simulator.base.config import BOOK_PERCENT
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
@@ -26,6 +26,7 @@ take them all at once.
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
 PASSED_OVERS = 0.3
+PEERS = 0.1
 """Of the scenarios: entries wait at the exchange."""
 STRANGERS = 0.12
 """Of the scenarios, beside those that draw it as a trouble: somebody trades what is traded, and gives
@@ -227,7 +228,7 @@ def draw(
         chosen = [replace(strategy, interval_s=INTERVAL_S) for strategy in chosen]
     last_s = minutes * 60 - CALM_S
     events = []
-    others = [kind for kind in kinds if kind != PASSED_OVER]
+    others = [kind for kind in kinds if kind not in (PASSED_OVER, PEER)]
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
         kind = rng.choice(others) if others else ""
         if kind:
@@ -242,6 +243,10 @@ def draw(
     if PASSED_OVER in kinds and apart.random() < PASSED_OVERS:
         at_s = round(apart.uniform(5, last_s / 4), 1)
         events.append(Event(at_s, PASSED_OVER, TROUBLES[PASSED_OVER].draw(apart, keys)))
+    peers = random.Random(f"peers {seed}")
+    if PEER in kinds and peers.random() < (PEERS if others else 1.0):
+        at_s = round(peers.uniform(5, last_s), 1)
+        events.append(Event(at_s, PEER, TROUBLES[PEER].draw(peers, keys)))
     strangers = random.Random(f"stranger {seed}")
     shares = [key for key in keys if key in KEYS]
     if "manual" in kinds and shares and strangers.random() < STRANGERS:

@@ -22,6 +22,7 @@ from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
 from otrade.drill.limits import LimitJudge, LimitPassed
 from otrade.drill.oracle import Oracle, Violation
+from otrade.drill.peers import HostilePeers
 from otrade.drill.person import Person
 from otrade.drill.process import (
     BrokerKind,
@@ -45,7 +46,7 @@ from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.quarantines import QuarantineJudge, ShownQuarantines, WrongQuarantine
 from otrade.drill.trader.record import SessionRecorder
-from otrade.drill.trouble import TROUBLES, UNDECIDED
+from otrade.drill.trouble import PEER, TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
@@ -171,6 +172,7 @@ class DrillSession:
         self._kill_twice = self._kill_lost = False
         self._n_runs = self._n_deaths = 0
         self._process: Process
+        self._peers: HostilePeers | None = None
 
     async def run(self) -> None:
         sim, result = self._sim, self._result
@@ -207,6 +209,8 @@ class DrillSession:
         except OTradeError as error:
             result.error = f"{type(error).__name__}: {error}"
         finally:
+            if self._peers is not None:
+                await self._peers.end()
             result.seen.update(sim.faults.seen)
             result.drawn, result.placed = count_settings(
                 self._scenario, self._oracle.orders_by_key()
@@ -344,6 +348,7 @@ class DrillSession:
 
     async def _bury(self, alive_ns: int) -> None:
         """The process has died since then: some time passes, and another one is started."""
+        await self._send_peers_away()
         self.recorder.died(alive_ns)
         self._result.n_early += self._process.n_early
         await self._process.die()
@@ -412,6 +417,8 @@ class DrillSession:
             else:
                 writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
+        elif event.kind == PEER:
+            await self._let_peers_in(args["way"])
         elif event.kind == "flatten":
             if self._command("flatten"):
                 sim.faults.seen["flatten"] += 1
@@ -419,6 +426,18 @@ class DrillSession:
             self._result.seen["halt"] += 1
             self._oracle.halted_since_ns = sim.clock.now_ns()
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._rearm)
+
+    async def _let_peers_in(self, way: str) -> None:
+        await self._send_peers_away()
+        self._peers = HostilePeers(self._day, self._process.board, self._control)
+        await self._peers.begin(way, self._scenario.seed)
+        self._result.seen[f"peer_{way}"] += 1
+
+    async def _send_peers_away(self) -> None:
+        """Before the engine dies or ends."""
+        peers, self._peers = self._peers, None
+        if peers is not None and (wrong := await peers.end()):
+            raise Violation(wrong)
 
     def _has_standing_entry(self) -> bool:
         """Does an entry of ours wait at the exchange?"""
@@ -497,6 +516,7 @@ class DrillSession:
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more; whoever had to log in or re-arm has done so."""
+        await self._send_peers_away()
         self._sim.faults.clear()
         self._waiting.clear()
         self.recorder.healed()

@@ -256,6 +256,9 @@ def _accept_late(sim: Simulator, args: Args) -> None:
 
 PASSED_OVER = "passed_over"
 """Entries that wait at the exchange. Drawn apart: in every fourth session or so."""
+PEER = "peer"
+PEER_WAYS = ("stall", "flood", "tear", "vanish")
+"""Hostile peers at the engine's own socket. Drawn apart: they change nothing else of a session."""
 TROUBLES: dict[str, Trouble] = {
     "answer_504": Trouble(
         _some_orders,
@@ -698,6 +701,12 @@ TROUBLES: dict[str, Trouble] = {
         "dead, and then recovering: what was being sent is in doubt, and a second death in the middle begins the doubt anew",
     ),
     "flatten": Trouble(_nothing, None, _always(4.0), "a person closes everything"),
+    PEER: Trouble(
+        lambda rng, keys: {"way": rng.choice(PEER_WAYS)},
+        None,
+        _always(0.0),
+        "a process at the engine's socket stalls, floods, tears messages or vanishes: the trading does not notice",
+    ),
     "halt": Trouble(
         lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))},
         None,
