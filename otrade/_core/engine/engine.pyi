@@ -130,6 +130,7 @@ class Engine:
         reserve_day: int = 0,
         modifies_per_order: int = 25,
         day_used: int = 0,
+        half_hour_used: int = 0,
     ) -> None: ...
     def set_encoder(self, encoder: OrderEncoder) -> None: ...
     def open_journal(

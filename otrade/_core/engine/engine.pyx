@@ -137,13 +137,16 @@ cdef class Engine:
     def set_budget(
         self, *, int64_t per_second=0, int64_t per_minute=0, int64_t per_half_hour=0, int64_t per_day=0,
         int64_t reserve_second=0, int64_t reserve_minute=0, int64_t reserve_half_hour=0, int64_t reserve_day=0,
-        int64_t modifies_per_order=25, int64_t day_used=0,
+        int64_t modifies_per_order=25, int64_t day_used=0, int64_t half_hour_used=0,
     ):
-        """The broker's request limits, 0 meaning none, and the reserve of each that entries may not touch."""
+        """The broker's request limits, 0 meaning none, and the reserve of each that entries may not touch. `half_hour_used`: so many
+        requests of the last half hour are known at least, whoever sent them.
+        """
         setup.set_budget(
             self.c, self.pipeline.recorder, per_second, per_minute, per_half_hour, per_day, reserve_second, reserve_minute,
-            reserve_half_hour, reserve_day, modifies_per_order, day_used,
+            reserve_half_hour, reserve_day, modifies_per_order, day_used, half_hour_used,
         )
+        risk.count_earlier(self.c, half_hour_used)
 
     def set_encoder(self, OrderEncoder encoder not None):
         self.pipeline.recorder.encoder = encoder

@@ -35,5 +35,5 @@ cdef int set_limits(
 cdef int set_budget(
     core_t* c, Recorder record, int64_t per_second, int64_t per_minute, int64_t per_half_hour, int64_t per_day,
     int64_t reserve_second, int64_t reserve_minute, int64_t reserve_half_hour, int64_t reserve_day,
-    int64_t modifies_per_order, int64_t day_used
+    int64_t modifies_per_order, int64_t day_used, int64_t half_hour_used
 ) except -1

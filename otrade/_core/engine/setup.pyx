@@ -264,7 +264,7 @@ cdef int set_limits(
 cdef int set_budget(
     core_t* c, Recorder record, int64_t per_second, int64_t per_minute, int64_t per_half_hour, int64_t per_day,
     int64_t reserve_second, int64_t reserve_minute, int64_t reserve_half_hour, int64_t reserve_day,
-    int64_t modifies_per_order, int64_t day_used,
+    int64_t modifies_per_order, int64_t day_used, int64_t half_hour_used,
 ) except -1:
     if per_minute > 500:
         raise EngineError("the rate budget remembers 512 requests: at most 500 a minute")
@@ -282,6 +282,6 @@ cdef int set_budget(
         "per_second": per_second, "per_minute": per_minute, "per_half_hour": per_half_hour, "per_day": per_day,
         "reserve_second": reserve_second, "reserve_minute": reserve_minute, "reserve_half_hour": reserve_half_hour,
         "reserve_day": reserve_day, "modifies_per_order": modifies_per_order,
-        "day_used": day_used,
+        "day_used": day_used, "half_hour_used": half_hour_used,
     }, c.now_ns)
     return 0

@@ -14,6 +14,7 @@ cdef int budget_left(core_t* c, int lane, bint is_placement) noexcept nogil
 cdef void budget_used(core_t* c, int64_t* second, int64_t* minute, int64_t* half_hour) noexcept nogil
 cdef void tighten(core_t* c) noexcept nogil
 cdef void spend(core_t* c, bint is_placement) noexcept nogil
+cdef void count_earlier(core_t* c, int64_t half_hour_used) noexcept nogil
 cdef void hold(core_t* c, int bracket_id) noexcept nogil
 cdef void release_hold(core_t* c, int bracket_id) noexcept nogil
 cdef void count_trade(core_t* c, int bracket_id) noexcept nogil

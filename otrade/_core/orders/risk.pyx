@@ -271,6 +271,16 @@ cdef void spend(core_t* c, bint is_placement) noexcept nogil:
         c.budget.day_used += 1
 
 
+cdef void count_earlier(core_t* c, int64_t half_hour_used) noexcept nogil:
+    """Requests of the last half hour that are not in the window, as an engine sent them whose journal is lost. When in it they were is not
+    known: they leave it last.
+    """
+    cdef int64_t missing = half_hour_used - _sent_in_half_hour(&c.budget, c.now_ns)
+    if missing > 0:
+        c.budget.minute_ring[c.budget.minute % MINUTES] += <int>missing
+        c.budget.in_half_hour += missing
+
+
 cdef void hold(core_t* c, int bracket_id) noexcept nogil:
     """Count a strategy's position from the moment its entry is sent. All of its brackets are one position."""
     cdef bracket_t* b = &c.brackets[bracket_id]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-from otrade._core.types import Reason, Severity, Worth
+from otrade._core.types import Ev, Reason, Severity, Worth
 from otrade.brokers.session import BrokerRows, BrokerSession, OrderReport
 from otrade.clock import NS_PER_S, Clock
 from otrade.errors import BrokerError
@@ -25,6 +25,7 @@ from otrade.live.reconciliation.position_audit import PositionAudit
 from otrade.patience import WAITS_NS, patiently, wait_unless
 
 START_POLLS = 3
+HALF_HOUR_NS = 1800 * NS_PER_S
 LATE_NS = 60 * NS_PER_S
 """A book may be behind (brokers answer from caches): orders of an earlier run that the start has
 not seen may turn up for so long.
@@ -106,13 +107,7 @@ class Reconciler:
             # Orders that ended before we began explain themselves; later reports about them are no
             # news.
             self._known.update(row.broker_order_id for row in unknown)
-            # The broker's daily count goes on where an earlier run, or a person, has left it.
-            self._engine.set_budget(
-                **{
-                    **self._plan.budget,
-                    "day_used": max(len(rows), self._engine.budget()["day_used"]),
-                }
-            )
+            self._count_earlier(rows)
             found = order_discrepancies(unknown, self._plan)
             self._foreign = {item.key: item.instrument_id for item in found}
             differences = self.positions.compare(positions)
@@ -142,6 +137,20 @@ class Reconciler:
             qty, value_e4 = traded.get(row.broker_order_id, (0, 0))
             if qty == row.cum_qty:
                 row.cum_value_e4, row.worth = value_e4, Worth.EXACT
+
+    def _count_earlier(self, rows: BrokerRows[OrderReport]) -> None:
+        """The broker's counts go on where an earlier run, or a person, has left them. Of the last half hour a
+        book tells orders and cancels, and not how often an order was changed.
+        """
+        since_ns = self._clock.now_ns() - HALF_HOUR_NS
+        recent = [row for row in rows if not 0 < row.ts_update_ns <= since_ns]
+        self._engine.set_budget(
+            **{
+                **self._plan.budget,
+                "day_used": max(len(rows), self._engine.budget()["day_used"]),
+                "half_hour_used": len(recent) + sum(row.ev == Ev.CANCELED for row in recent),
+            }
+        )
 
     async def _known_book(self) -> tuple[BrokerRows[OrderReport], int]:
         """A book that holds what the journal knows, and when it was asked for. One that goes on to
@@ -263,13 +272,7 @@ class Reconciler:
             unknown = {
                 row.broker_order_id: row for row in self._take_rows(rows, ts_request_ns, ours)
             }
-            # The start has counted the placements of the book that it saw.
-            self._engine.set_budget(
-                **{
-                    **self._plan.budget,
-                    "day_used": max(len(rows), self._engine.budget()["day_used"]),
-                }
-            )
+            self._count_earlier(rows)  # the start has counted the book that it saw
             for key in self._late.keys() & unknown.keys():
                 # It cannot be taken back: no strategy trades there any more, or its entry is not
                 # shown.

@@ -426,6 +426,21 @@ def test_an_entry_needs_room_for_its_stop(
     assert signal["reason"] == reason
 
 
+def test_requests_of_a_lost_journal_count_for_half_an_hour() -> None:
+    """At least so many: what is in the window already is not counted twice."""
+    d = closed_after(2)
+    assert d.e.budget()["half_hour_used"] == 3, "an entry and its stop, and the entry that followed"
+    for half_hour_used, counted in ((2, 3), (9, 9), (4, 9)):
+        d.e.set_budget(modifies_per_order=24, half_hour_used=half_hour_used)
+        assert d.e.budget()["half_hour_used"] == counted
+    used = []
+    for minutes in (0, 29, 1, 1):
+        d.now += minutes * 60_000 * MS
+        d.price(10_000)
+        used.append(d.e.budget()["half_hour_used"])
+    assert used == [9, 9, 9, 0]
+
+
 def test_where_the_reserve_leaves_one_a_lone_entry_may_go() -> None:
     for window in ("day", "minute", "half_hour"):
         d = EngineDriver()

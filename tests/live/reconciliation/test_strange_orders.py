@@ -395,6 +395,23 @@ def test_a_day_of_placements_is_never_counted_down() -> None:
     play(work, start=False)
 
 
+def test_what_the_book_tells_of_the_last_half_hour_is_counted_on() -> None:
+    """An order each, and a cancel where it was cancelled: the journal that knew them is lost."""
+    minute = 60 * SECOND
+
+    async def work(w: AccountWorld) -> None:
+        w.book = [
+            order("H1", Side.BUY, 0, ts_update_ns=START - 31 * minute),
+            order("H2", Side.BUY, 0, ts_update_ns=START - 29 * minute),
+            order("H3", Side.BUY, 0, ts_update_ns=START - minute, ev=Ev.CANCELED),
+            order("H4", Side.BUY, 0, ts_update_ns=0),
+        ]
+        await w.start()
+        assert w.engine.budget()["half_hour_used"] == 4 and w.engine.budget()["day_used"] == 4
+
+    play(work, start=False)
+
+
 def test_a_broker_that_is_busy_is_asked_again_and_longer_each_time() -> None:
     async def work(w: AccountWorld) -> None:
         w.errors = [RateLimitError("slow"), NetworkError("gone")] * 3 + [NetworkError("gone")]
