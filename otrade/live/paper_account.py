@@ -19,6 +19,11 @@ from otrade.simulator.exchange.account_record import AccountRecord
 from otrade.simulator.simulator import Simulator
 from otrade.units import ist_hms
 
+OTHER_WORLD = (
+    "not shown: the account of a paper run that began with other options than the configuration has "
+    "(--date, --seed, --prices); to look at it, write them into `sim`"
+)
+
 
 class PaperAccount:
     """Restores what there is into a simulator that has just been made, and keeps it from then on."""
@@ -73,14 +78,14 @@ class PaperAccount:
         self._record.close()
 
 
-def restore_last(sim: Simulator, var_dir: Path) -> bool:
+def restore_last(sim: Simulator, var_dir: Path) -> str:
     """The account of a run that was cut off, or of one that is running, into a simulator that has
-    just been made, to be looked at. False when there is none.
+    just been made, to be looked at. In words what is there and is not this one.
     """
-    saved = AccountRecord(var_dir / "paper", identity_of(sim.cfg), lambda why: None).saved()
-    if saved is not None:
+    record = AccountRecord(var_dir / "paper", identity_of(sim.cfg), lambda why: None)
+    if (saved := record.saved()) is not None:
         sim.restore(saved)
-    return saved is not None
+    return OTHER_WORLD if record.is_of_another_world() else ""
 
 
 def identity_of(cfg: SimConfig) -> dict[str, object]:

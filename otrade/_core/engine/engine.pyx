@@ -146,6 +146,7 @@ cdef class Engine:
             self.c, self.pipeline.recorder, per_second, per_minute, per_half_hour, per_day, reserve_second, reserve_minute,
             reserve_half_hour, reserve_day, modifies_per_order, day_used, half_hour_used,
         )
+        risk.count_earlier(self.c, half_hour_used)
 
     def set_encoder(self, OrderEncoder encoder not None):
         self.pipeline.recorder.encoder = encoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import msgspec
@@ -94,7 +95,8 @@ async def _paper(config: Config) -> list[AccountView]:
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
     second = secondary_broker(config)
     sim = Simulator(sim_config_of(config, RunOptions(), calendar))
-    restore_last(sim, Path(config.paths.var))
+    if words := restore_last(sim, Path(config.paths.var)):
+        print(words, file=sys.stderr)
     ports = await sim.start()
     try:
         found = []

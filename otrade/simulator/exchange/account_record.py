@@ -88,17 +88,14 @@ class AccountRecord:
         """What a run that was cut off has left; None when there is nothing, it is another world's, or
         its last day was ended in order.
         """
+        head, rows = self._rows()
+        if not rows or head.get("identity") != self._identity:
+            return None
         try:
-            lines = read_own(self._path).splitlines()
             (ts_ns,) = _TIME.unpack(read_own(self._clock_path, _TIME.size))
         except (OSError, struct.error):
             return None
-        head, *rows = [row for line in lines if (row := _row(line)) is not None] or [{}]
-        if head.get("format") != FORMAT or head.get("identity") != self._identity:
-            return None
         opened = [at for at, row in enumerate(rows) if "day" in row]
-        if not opened or "end" in rows[-1]:
-            return None
         day = rows[opened[-1]]
         return SavedAccount(
             str(head["world"]),
@@ -107,6 +104,23 @@ class AccountRecord:
             day["opening"],
             rows[opened[-1] + 1 :],
         )
+
+    def is_of_another_world(self) -> bool:
+        """Has a run been cut off there whose world had another seed, other days or other prices?"""
+        head, rows = self._rows()
+        return bool(rows) and head.get("identity") != self._identity
+
+    def _rows(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The head and what follows, which is nothing where no day was cut off."""
+        if not (self._path.is_file() and self._clock_path.is_file()):
+            return {}, []
+        try:
+            lines = read_own(self._path).splitlines()
+        except OSError:
+            return {}, []
+        head, *rows = [row for line in lines if (row := _row(line)) is not None] or [{}]
+        is_cut_off = any("day" in row for row in rows) and "end" not in rows[-1]
+        return head, rows if head.get("format") == FORMAT and is_cut_off else []
 
     # ---------------------------------------------------------------------------------------- writing
     def begin(self, world: str, exchange: KeptExchange, clock: VirtualClock) -> None:
