@@ -238,7 +238,9 @@ def test_who_waits_too_long_is_dropped_and_told() -> None:
     w = EntryDriver(instruments=30, entry_wait_ns=2 * SECOND)
     w.cross(*(token_of(i) for i in range(30)))
     w.answer()
+    denied = w.e.risk()["n_denied"]
     w.beat(4)
+    assert w.e.risk()["n_denied"] == denied + 21
     dropped = w.told(Note.ENTRY_DROPPED)
     assert len(w.entries) + len(dropped) == 30 and len(dropped) == 21
     assert {row["reason"] for row in dropped} == {Reason.RATE_SECOND}

@@ -77,6 +77,17 @@ def test_the_value_is_taken_when_it_comes_at_the_same_quantity(side: int) -> Non
     assert Note.VALUE_TAKEN in d.notes()
 
 
+@pytest.mark.parametrize("qty", [1, 2])
+def test_a_position_is_worth_its_fill_until_the_next_price(qty: int) -> None:
+    """Of one unit too."""
+    d = EngineDriver(plan={"size_value": float(qty)})
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, qty, 1_004_000)
+    assert d.e.risk()["pnl_e4"] == 0
+    assert d.e.position(0)["mark_e4"] == 1_004_000
+
+
 @pytest.mark.parametrize("more_e4", [-1, 1, 2])
 def test_the_least_difference_of_a_value_is_booked(more_e4: int) -> None:
     """A hundredth of a paisa, of one average and the next: profit is exact, or it is not."""

@@ -10,7 +10,9 @@ import itertools
 import pytest
 
 from otrade._core.orders import order
+from otrade._core.orders.order import take_counts
 from otrade._core.types import Ev, OrdStatus, Pending, Reason
+from tests.core.orders.test_brackets import EngineDriver
 
 # One letter a status: I initialized, D denied, P pending new, N new, T partially filled, F filled,
 # C canceled, R rejected,
@@ -118,3 +120,23 @@ def test_a_row_is_never_said_twice():
     for rows in (order.STATUS_ROWS, order.PENDING_ROWS):
         keys = [(row[0], row[1]) for row in rows]
         assert len(keys) == len(set(keys))
+
+
+def test_each_pair_of_state_and_event_is_counted_once_and_no_other_is_named() -> None:
+    """What a drill says that it has covered."""
+    take_counts()
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    d.say(entry, Ev.WORKING)
+    assert take_counts() == {
+        ("INITIALIZED", "SEND_NEW"): 1,
+        ("asked NONE", "SEND_NEW"): 1,
+        ("PENDING_NEW", "ACK"): 1,
+        ("asked NEW", "ACK"): 1,
+        ("PENDING_NEW", "WORKING"): 1,
+        ("NEW", "WORKING"): 1,
+        ("asked NONE", "WORKING"): 2,
+    }
+    assert take_counts() == {}, "and begun anew"

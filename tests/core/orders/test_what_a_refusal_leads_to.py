@@ -409,3 +409,35 @@ def test_a_word_about_another_order_is_no_end_of_a_halt() -> None:
     d.say(stop, Ev.WORKING)
     assert d.e.instrument(0)["halted"] == 1, "it stood before"
     assert d.b["target_retry_ns"] > d.now
+
+
+def test_a_change_that_was_refused_and_stands_all_the_same_counts_as_refused() -> None:
+    """The broker's answer and its book do not fit: the next refusal is still the second in a row."""
+    d = BandDriver(
+        plan={"target_kind": 0, "trail_kind": 1, "trail_value": 50.0, "trail_step_value": 5.0}
+    )
+    d.opened()
+    moved = []
+    for px in (10_010, 10_020, 10_030, 10_040):
+        d.price(px, after=SECOND)
+        moved += requests(d)
+        if moved:
+            break
+    (cmd,) = moved
+    d.refuse(cmd, Reason.BROKER_ORDER)
+    assert d.b["n_rejects"] == 1
+    d.say(cmd, Ev.WORKING)
+    assert d.e.order(cmd.order_slot)["trigger_e4"] == cmd.trigger_e4, "the book has it"
+    assert d.b["n_rejects"] == 1
+    d.say(cmd, Ev.WORKING)
+    assert d.b["n_rejects"] == 1
+
+
+def test_an_entry_that_is_refused_for_its_range_doubts_the_band() -> None:
+    d = BandDriver(plan={"target_kind": 0})
+    d.quote(1_000_000, lo=900_000, hi=1_100_000)
+    entry = d.enter()
+    d.ack(entry)
+    assert not d.wanted
+    d.say(entry, Ev.REJECTED, reason=Reason.PRICE_RANGE)
+    assert d.wanted, "the broker is asked what its band is"
