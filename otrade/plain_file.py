@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+NEW = ".new-"
+"""How the name of a file begins that is not in its place yet."""
 NOT_PLAIN = "it is no ordinary file, but a pipe, a device or a directory"
 
 
@@ -38,12 +40,27 @@ def write_whole(path: Path, data: bytes) -> None:
     """Put a file in its place, whole or not at all: readable by its owner only. Its directory is
     made. OSError when it cannot be written.
     """
+    temporary = write_beside(path, data)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_beside(path: Path, data: bytes, *, is_durable: bool = False) -> Path:
+    """Write what is to be renamed to `path`, readable by its owner only, and say where it lies.
+    `is_durable`: a power cut after the renaming loses neither this nor what it replaces.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # made with mode 0600
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=NEW)  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.replace(temporary, path)
+            if is_durable:
+                file.flush()
+                os.fsync(file.fileno())
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise
+    return Path(name)

@@ -158,6 +158,9 @@ TABLE = {
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
     "live.control live.day live.history live.monitoring live.notices live.plan live.runtime live.startup "
     "web web.auth web.http web.webhooks",
+    # --------------------------------------------------- the past: files that no engine needs
+    "research": "",
+    "research.history": f"{BASE} file_lock _core.codecs brokers calendar instruments journal price_files",
     # ---------------------------------------------------------------------- its page, people
     "web.http": "contract errors",
     "web.auth": "contract errors plain_file web.http",
@@ -179,7 +182,7 @@ TABLE = {
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth web.webhooks",
+    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off web.auth web.webhooks",
     "cli": "brokers.registry cli.commands cli.engine config errors live",
     "__main__": "cli",
 }
