@@ -30,6 +30,7 @@ from otrade.research.history.journal_ticks import import_journal
 from otrade.research.history.month_file import read_plain_file
 from otrade.research.history.series import (
     TICK,
+    Origin,
     PriceSeries,
     SeriesFacts,
     month_ranges,
@@ -145,6 +146,7 @@ def _merge_words(merged: MergeResult) -> str:
     words = [f"{merged.added:,} added"]
     for n, what in (
         (merged.same, "were here"),
+        (merged.completed, "got the volume or open interest that they lacked"),
         (merged.replaced, "replaced"),
         (merged.kept, "differ and were kept as they were here"),
     ):
@@ -227,6 +229,7 @@ class _Listed(msgspec.Struct):
     origins: list[str]
     simulated: bool
     trouble: list[str]
+    sources: list[Origin]
 
 
 def _list(args: argparse.Namespace, archive: PriceArchive) -> int:
@@ -255,7 +258,7 @@ def _list(args: argparse.Namespace, archive: PriceArchive) -> int:
 
 
 def _listed(archive: PriceArchive, series: PriceSeries) -> _Listed:
-    found = _Listed(series.symbol, series.length, "", "", 0, 0, [], [], False, [])
+    found = _Listed(series.symbol, series.length, "", "", 0, 0, [], [], False, [], [])
     months = archive.months(series)
     for month in months:
         try:
@@ -268,9 +271,8 @@ def _listed(archive: PriceArchive, series: PriceSeries) -> _Listed:
         found.months += 1
         found.rows += facts.rows
         found.simulated = facts.series.is_simulated
-        for one in facts.origins:
-            if one.kind not in found.origins:
-                found.origins.append(one.kind)
+        found.sources += facts.origins
+    found.origins = sorted({one.kind for one in found.sources})
     if months:
         everyone = months_between(months[0], months[-1])
         found.missing_months = [month for month in everyone if month not in months]

@@ -12,6 +12,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ from otrade.research.history.month_file import (
     read_month,
     read_plain_file,
     schema_of,
+    table_of,
 )
 from otrade.research.history.series import (
     LENGTHS_NS,
@@ -83,13 +85,14 @@ class NewMonth(msgspec.Struct):
 
 
 class MergeResult(msgspec.Struct):
-    """What a change did, in rows: `same` were there already; `replaced` and `kept` are bars of one time
-    that differed.
+    """What a change did, in rows: `same` were there already; `completed` got a volume or an open interest
+    that they lacked; `replaced` and `kept` are bars of one time that differed.
     """
 
     months: list[str] = []
     added: int = 0
     same: int = 0
+    completed: int = 0
     replaced: int = 0
     kept: int = 0
 
@@ -360,24 +363,46 @@ def _merged_bars(
 ) -> Any:
     old_times, new_times = _numbers(old), _numbers(new)
     is_there = pc.is_in(new_times, value_set=old_times.combine_chunks())
-    again = new.filter(is_there)
-    before = old.filter(pc.is_in(old_times, value_set=new_times.combine_chunks()))
     fresh = new.filter(pc.invert(is_there))
-    differing = [
-        (a, b) for a, b in zip(bars_of_table(before), bars_of_table(again), strict=True) if a != b
-    ]
+    before = bars_of_table(old.filter(pc.is_in(old_times, value_set=new_times.combine_chunks())))
+    again = bars_of_table(new.filter(is_there))
     result.added += fresh.num_rows
-    result.same += again.num_rows - len(differing)
+    changed: list[FileBar] = []
+    differing: list[tuple[FileBar, FileBar]] = []
+    for there, here in zip(before, again, strict=True):
+        both = _completed(there, here)
+        if both is None:
+            differing.append((there, here))
+        elif both != there:
+            changed.append(both)
+    result.completed += len(changed)
+    result.same += len(again) - len(differing) - len(changed)
     if differing and conflict == "refuse":
         raise HistoryError(_conflict_words(series, differing))
-    if differing and conflict == "replace":
+    if conflict == "replace":
         result.replaced += len(differing)
-        kept = old.filter(pc.invert(pc.is_in(old_times, value_set=new_times.combine_chunks())))
-        merged = pa.concat_tables([kept, new])
+        changed += [here for _, here in differing]
     else:
         result.kept += len(differing)
-        merged = pa.concat_tables([old, fresh])
+    if changed:
+        new_values = table_of(series, changed)
+        is_changed = pc.is_in(old_times, value_set=_numbers(new_values).combine_chunks())
+        old = pa.concat_tables([old.filter(pc.invert(is_changed)), new_values])
+    merged = pa.concat_tables([old, fresh])
     return merged.sort_by("time").combine_chunks().cast(BAR_SCHEMA)
+
+
+def _completed(there: FileBar, here: FileBar) -> FileBar | None:
+    """One bar that says what both say, where neither contradicts the other: a source without volume or
+    open interest does not say that there was none.
+    """
+    counts = []
+    for old, new in ((there.volume, here.volume), (there.oi, here.oi)):
+        if old != new and min(old, new) >= 0:
+            return None
+        counts.append(max(old, new))
+    both = replace(there, volume=counts[0], oi=counts[1])
+    return both if both == replace(here, volume=counts[0], oi=counts[1]) else None
 
 
 def _conflict_words(series: PriceSeries, differing: Sequence[tuple[FileBar, FileBar]]) -> str:

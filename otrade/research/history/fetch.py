@@ -81,13 +81,13 @@ class HistoryFetcher:
         series = series_of(record.symbol, MINUTES)
         facts = SeriesFacts(record.calendar_segment, 0, self._is_simulated)
         wanted = self._wanted(record.calendar_segment, first, last)
-        had = self._had(series, wanted) if conflict == "refuse" else frozenset()
+        had = self._had(series, wanted) if conflict != "replace" else frozenset()
         questions = list(_questions([day for day in wanted if day not in had]))
         report = FetchReport(series, len(questions), len(had), MergeResult())
         for i, question in enumerate(questions, 1):
             bars = await self._asked(ask, question)
             merged = self._keep(series, facts, question, bars, conflict)
-            for name in ("added", "same", "replaced", "kept"):
+            for name in ("added", "same", "completed", "replaced", "kept"):
                 total = getattr(report.merged, name) + getattr(merged, name)
                 setattr(report.merged, name, total)
             report.merged.months += [m for m in merged.months if m not in report.merged.months]

@@ -22,6 +22,8 @@ FORMAT = 1
 KEY = b"otrade"
 """Of the schema's metadata: JSON, `MonthFacts`."""
 INDIA = "Asia/Kolkata"
+UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
+"""What a damaged file makes the library raise: whatever a wrong byte leads to."""
 UNKNOWN = -(2**63)
 """In place of a value that is not there, where a hash is made."""
 TIME = ("time", pa.timestamp("us", tz=INDIA))
@@ -142,7 +144,8 @@ def read_month(path: Path, series: PriceSeries, month: str) -> tuple[Any, MonthF
         raise HistoryError(f"{path}: its columns are not those of format {FORMAT}; import it anew")
     try:
         table = file.read(use_threads=False).replace_schema_metadata(None)
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)
+    except UNREADABLE as error:
         raise HistoryError(
             f"{path}: damaged ({_first_line(error)}); take it away and bring the month in again"
         ) from None
@@ -189,7 +192,7 @@ def _time_words(table: Any, row: int) -> str:
 def _opened(path: Path, data: bytes) -> Any:
     try:
         return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise HistoryError(
             f"{path}: no Parquet file, or damaged ({_first_line(error)}); take it away and bring the month in again"
         ) from None

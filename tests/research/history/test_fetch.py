@@ -82,13 +82,14 @@ def fetch(
     conflict: Conflict = "refuse",
     *,
     is_simulated: bool = False,
+    broker: str = "kite",
 ) -> FetchReport:
     said: list[str] = []
     fetcher = HistoryFetcher(
         PriceArchive(root),
         PastSessions(),
         teller.clock,
-        "kite",
+        broker,
         said.append,
         is_simulated=is_simulated,
     )
@@ -193,8 +194,14 @@ def test_other_prices_of_days_that_are_here(tmp_path: Path) -> None:
     fetch(tmp_path, CandleTeller(LeapingClock()))
     before = kept(tmp_path)
     assert fetch(tmp_path, Adjusted(LeapingClock()), conflict="refuse").n_questions == 0
-    assert fetch(tmp_path, Adjusted(LeapingClock()), conflict="keep").merged.kept == len(before)
+    other = Adjusted(LeapingClock())
+    with pytest.raises(HistoryError, match="bars are in the archive with other values"):
+        fetch(tmp_path, other, broker="upstox")
+    assert fetch(tmp_path, other, conflict="keep", broker="upstox").merged.kept == len(before)
     assert kept(tmp_path) == before
+    n_asked = len(other.asked)
+    fetch(tmp_path, other, conflict="keep", broker="upstox")
+    assert len(other.asked) == n_asked, "it goes on where it ended"
     assert fetch(tmp_path, Adjusted(LeapingClock()), conflict="replace").merged.replaced == len(
         before
     )

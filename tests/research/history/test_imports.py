@@ -5,6 +5,9 @@ leaves the folder as it was, byte for byte.
 import datetime as dt
 import hashlib
 import json
+import os
+import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from otrade.cli.main import main
+from otrade.errors import HistoryError
 from otrade.price_files.bars import FileBar
 from otrade.research.history.archive import PriceArchive
 from otrade.research.history.series import PriceSeries
@@ -227,6 +231,19 @@ def test_other_values_of_a_bar_that_is_here_are_a_persons_choice(
     assert code == 0 and "3 replaced" in said and desk.bars() == other
 
 
+def test_a_source_without_volume_contradicts_nobody(desk: Desk, tmp_path: Path) -> None:
+    bare = [replace(bar, volume=-1) for bar in BARS]
+    path = tmp_path / "bare.csv"
+    lines = csv_of(tmp_path, BARS).read_text().splitlines()
+    path.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n")
+    assert desk("import", path, "--symbol", "NSE:INFY")[0] == 0 and desk.bars() == bare
+    code, said = desk("import", csv_of(tmp_path, BARS), "--symbol", "NSE:INFY")
+    assert code == 0 and "0 added, 1,500 got the volume or open interest that they lacked" in said
+    assert desk.bars() == BARS
+    code, said = desk("import", path, "--symbol", "NSE:INFY")
+    assert code == 0 and "0 added, 1,500 were here" in said and desk.bars() == BARS
+
+
 def test_times_of_another_zone_are_found(desk: Desk, tmp_path: Path) -> None:
     path = csv_of(tmp_path, BARS, zone=dt.UTC)
     code, said = desk("import", path, "--symbol", "NSE:INFY")
@@ -424,6 +441,60 @@ def test_a_disk_that_refuses_leaves_everything(
     code, said = desk("import", csv_of(tmp_path, BARS), "--symbol", "NSE:INFY")
     assert code == BAD_INPUT and "No space left on device; what was there is as it was" in said
     assert desk.files() == before
+
+
+class Died(BaseException):
+    """The process is no more."""
+
+
+def test_a_death_between_two_renamings_leaves_whole_months(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any of them; what it leaves unfinished goes with the next change, which finishes it."""
+    path, more = csv_of(tmp_path, BARS[:500]), csv_of(tmp_path, BARS, name="more.csv")
+    real = os.replace
+    for n_done in range(3):
+        shutil.rmtree(desk.root, ignore_errors=True)
+        assert desk("import", path, "--symbol", "NSE:INFY")[0] == 0
+        left = n_done
+
+        def rename(source: Path, target: Path) -> None:
+            nonlocal left
+            if not left:
+                raise Died
+            left -= 1
+            real(source, target)
+
+        monkeypatch.setattr("otrade.research.history.archive.os.replace", rename)
+        monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
+        with pytest.raises(Died):
+            desk("import", more, "--symbol", "NSE:INFY")
+        monkeypatch.undo()
+        there = desk.bars()
+        assert there == BARS[: len(there)] and len(there) in (500, 1_125, 1_500)
+        assert list(desk.root.rglob(".new-*"))
+        assert desk("import", more, "--symbol", "NSE:INFY")[0] == 0
+        assert desk.bars() == BARS and not list(desk.root.rglob(".new-*"))
+        assert desk("check")[0] == 0
+
+
+def test_a_wrong_byte_anywhere_gives_no_other_price(desk: Desk, tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    assert desk("import", csv_of(tmp_path, BARS[:375]), "--symbol", "NSE:INFY")[0] == 0
+    path = desk.root / "NSE/INFY/1m/2026-11.parquet"
+    whole, n_refused = path.read_bytes(), 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(len(whole))] = rng.randrange(256)
+        path.write_bytes(damaged if rng.random() < 0.9 else damaged[: rng.randrange(len(whole))])
+        try:
+            assert desk.bars() == BARS[:375]
+        except HistoryError as error:
+            n_refused += 1
+            assert str(path) in str(error)
+    assert n_refused > 200
 
 
 # ----------------------------------------------------------------------------------------- real data
