@@ -25,6 +25,7 @@ WHAT_TO_DO = {
     "unknown_session": "nobody knows the hours of these days, so holes in them are not seen",
     "outside": "bars outside the session: a pre-open, an auction or a vendor's padding; who trades on them trades on what was no trade",
     "off_grid": "bars that do not begin at a whole length after the session's opening",
+    "segment": "if that is what it is, say so when it is brought in: --segment",
     "missing_session": "days without a bar: fetch or import them",
     "hole": "minutes without a bar: nothing traded, or the source lost them; fetch or import them from another one",
     "split": "prices before it are not adjusted: take adjusted ones from your source (brokers adjust their history), or begin after it",
@@ -33,6 +34,7 @@ WHAT_TO_DO = {
 }
 """Every kind of finding, and what a person can do."""
 RANGES_SHOWN = 6
+SHARE, SHARE_OF_DERIVATIVES = "cash", "cash_with_derivatives"
 JUMP_PERCENT = 20
 """No index moves so far over a night, and of shares only what news or a split has moved."""
 RATIO_PERCENT = 8
@@ -114,7 +116,31 @@ def examine(
     if not series.is_option:
         found += _jumps([session for session in sessions if session])
     found += _off_tick(series, facts, bars)
+    if facts.segment == SHARE and series.length != DAILY:
+        found += _other_hours(series, by_day, days)
     return sorted(found, key=lambda one: (one.date, one.kind))
+
+
+def _other_hours(
+    series: PriceSeries, by_day: dict[dt.date, list[FileBar]], days: PastSessions
+) -> Iterator[HistoryFinding]:
+    """Nobody has said whether a share has derivatives, and its bars end where theirs do."""
+    early: list[dt.date] = []
+    for date, bars in by_day.items():
+        whole, short = (days.parts(segment, date) for segment in (SHARE, SHARE_OF_DERIVATIVES))
+        if (
+            whole
+            and short
+            and bars[-1].ts_ns + series.length_ns == short[-1].close_ns != whole[-1].close_ns
+        ):
+            early.append(date)
+    if len(early) > 1:
+        yield HistoryFinding(
+            "segment",
+            f"{early[0]}",
+            f"on {len(early)} days the last bar ends where a share that has derivatives ends: {SHARE_OF_DERIVATIVES}",
+            len(early),
+        )
 
 
 def _missing_words(missing: Sequence[dt.date]) -> HistoryFinding:

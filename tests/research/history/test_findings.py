@@ -139,6 +139,17 @@ def test_prices_off_the_tick() -> None:
     ] == []
 
 
+def test_a_share_that_ends_as_those_with_derivatives_do() -> None:
+    """Since 3 August 2026 they leave continuous trading at 15:15."""
+    bars = [bar for date in ("2026-08-04", "2026-08-05") for bar in day_of_bars(date, n=360)]
+    told = found(bars)
+    assert [kind for kind, _, _ in told] == ["hole", "segment", "hole"]
+    assert told[1][2].startswith(
+        "on 2 days the last bar ends where a share that has derivatives ends"
+    )
+    assert found(bars, facts=SeriesFacts("cash_with_derivatives")) == []
+
+
 def test_disorder_and_prices_that_cannot_be() -> None:
     bars = day_of_bars(FRIDAY)
     bars[5], bars[6] = bars[6], bars[5]
