@@ -6,6 +6,7 @@
      +- InstrumentError      a symbol, or an instrument file
      +- EngineError          a limit of the core, or a wrong call at set-up
      +- JournalError         a journal that cannot be read or replayed, or not any further
+     +- HistoryError         prices of the past that cannot be brought in, read or found
      +- StartError           the machine: a port, a lock, a directory
      +- StoppedError         a person stopped the start before anything was begun
      +- EngineGoneError      the engine does not answer
@@ -53,6 +54,10 @@ class EngineError(OTradeError):
 
 class JournalError(OTradeError):
     """A journal of another format, day, account or engine, or one that is damaged; says where."""
+
+
+class HistoryError(OTradeError):
+    """Prices of the past that cannot be brought in, read or found; says where, and what to do."""
 
 
 class StartError(OTradeError):

@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+NEW = ".new-"
+"""How the name of a file begins that is not in its place yet."""
 NOT_PLAIN = "it is no ordinary file, but a pipe, a device or a directory"
 IS_LINK = "it is a link; what OTrade keeps for itself is none"
 NOT_OURS = "it belongs to another user"
@@ -150,11 +152,27 @@ def write_whole(path: Path, data: bytes) -> None:
     when it cannot be written. What lay there, a link too, is gone and not written through.
     """
     own_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # made with mode 0600
+    temporary = write_beside(path, data)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_beside(path: Path, data: bytes, *, is_durable: bool = False) -> Path:
+    """Write what is to be renamed to `path`, readable by its owner only, and say where it lies.
+    `is_durable`: a power cut after the renaming loses neither this nor what it replaces.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=NEW)  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.replace(temporary, path)
+            if is_durable:
+                file.flush()
+                os.fsync(file.fileno())
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise
+    return Path(name)

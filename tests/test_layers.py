@@ -160,6 +160,9 @@ TABLE = {
     "live.runner": f"{BASE} config contract journal live.alerts live.api live.broker_io "
     "live.control live.day live.engine_socket live.history live.monitoring live.notices live.plan live.runtime "
     "live.startup hooks stream",
+    # --------------------------------------------------- the past: files that no engine needs
+    "research": "",
+    "research.history": f"{BASE} file_lock _core.codecs brokers calendar instruments journal price_files",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
     # The process of the hooks: a broker's check, and no more of a broker.
@@ -188,7 +191,7 @@ TABLE = {
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth",
+    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off web.auth",
     "cli": "brokers.registry cli.commands cli.engine config errors live server",
     "__main__": "cli",
 }

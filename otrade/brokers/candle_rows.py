@@ -6,6 +6,10 @@ from otrade.brokers.parse import COUNT_MAX, RUPEES_MAX, ist_ns
 from otrade.errors import BrokerError
 
 MINUTE_NS = 60_000_000_000
+QUESTION_DAYS_MAX = 30
+"""One question of history reaches as far at either broker."""
+QUESTIONS_APART_NS = 350_000_000
+"""Kite takes three questions of history a second."""
 FIELDS = 6
 
 

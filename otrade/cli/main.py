@@ -15,6 +15,7 @@ from pathlib import Path
 
 from otrade import __version__
 from otrade.brokers.registry import BROKERS, DEFAULT, NAMES
+from otrade.cli.data_parser import add_data
 from otrade.errors import ConfigError, OTradeError
 
 EXIT_CODES = """exit codes:
@@ -316,6 +317,12 @@ def _latency(args: argparse.Namespace) -> int:
     from otrade.cli.commands.latency import latency
 
     return latency(args.var, args.day or "", as_json=args.json)
+
+
+def _data(args: argparse.Namespace) -> int:
+    from otrade.cli.commands.data import run
+
+    return run(args)
 
 
 def _version(_args: argparse.Namespace) -> int:
@@ -692,6 +699,9 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("what", choices=("test",))
     config_option(sub)
     sub.add_argument("--target", default="", metavar="NAME", help="only this one")
+
+    data = add("data", "prices of the past: bring in, fetch, list, check, give out", _data)
+    add_data(data, _date)
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
     sub.add_argument(

@@ -13,7 +13,13 @@ from pathlib import Path
 import msgspec
 
 from otrade.brokers.adapter import BrokerAdapter
-from otrade.brokers.candle_rows import MINUTE_NS, MinuteCandle, can_be
+from otrade.brokers.candle_rows import (
+    MINUTE_NS,
+    QUESTION_DAYS_MAX,
+    QUESTIONS_APART_NS,
+    MinuteCandle,
+    can_be,
+)
 from otrade.calendar import Calendar, TradingSession
 from otrade.clock import NS_PER_S, Clock, pause
 from otrade.errors import (
@@ -27,10 +33,6 @@ from otrade.instruments import Instrument
 from otrade.live.history.session_bars import minutes_of
 from otrade.plain_file import own_folder, read_own, write_whole
 
-DAYS_MAX = 30
-"""One question reaches as far at either broker."""
-APART_NS = 350_000_000
-"""Kite takes three questions of history a second."""
 SLOW_DOWN_NS = 2 * NS_PER_S
 TRIES = 3
 SAME_MAX = 2
@@ -64,7 +66,7 @@ def sessions_before(
     what one question reaches, ends.
     """
     found: list[TradingSession] = []
-    for back in range(1, DAYS_MAX + 1):
+    for back in range(1, QUESTION_DAYS_MAX + 1):
         if len(found) >= n:
             break
         day = date - dt.timedelta(days=back)
@@ -191,7 +193,7 @@ class BarHistoryReader:
             if self._given_up:
                 break
             now_ns = self._clock.now_ns()
-            may_ask_ns = max(now_ns, self._asked_ns + APART_NS if self._asked_ns else 0)
+            may_ask_ns = max(now_ns, self._asked_ns + QUESTIONS_APART_NS if self._asked_ns else 0)
             if may_ask_ns >= self._until_ns:
                 self._given_up = "the time for history at a start (history.max_wait_s) was over"
                 break

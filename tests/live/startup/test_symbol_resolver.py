@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from otrade.cli.commands.instruments import find, no_pause, show
+from otrade.cli.commands.configured_broker import no_pause
+from otrade.cli.commands.instruments import find, show
 from otrade.errors import ConfigError, InstrumentError
 from otrade.instruments import Instrument, KiteInstrumentFile
 from otrade.instruments.cache import build, open_table, table_path

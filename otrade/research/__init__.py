@@ -1,0 +1,1 @@
+"""What is done with prices and results of the past, beside trading: files that no engine needs."""

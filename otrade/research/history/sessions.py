@@ -1,0 +1,39 @@
+"""Which sessions a day of the past had: by the calendar, and before its reach by a table of its own."""
+
+import datetime as dt
+from pathlib import Path
+
+from otrade.calendar import Calendar, TradingSession, at_ns
+from otrade.errors import CalendarError
+
+PAST = Path(__file__).with_name("past_sessions.json")
+
+
+class PastSessions:
+    """Answers for any date; a session may have parts."""
+
+    def __init__(self, calendar: Calendar | None = None) -> None:
+        self._calendars = (calendar or Calendar.load(), Calendar.load(PAST))
+
+    def parts(self, segment: str, date: dt.date) -> list[TradingSession] | None:
+        """Continuous trading of a date, in order; empty when the segment was closed; None when nobody
+        knows.
+        """
+        for calendar in self._calendars:
+            if not calendar.is_known(date) or segment not in calendar.data.segments:
+                continue
+            special = [
+                TradingSession(
+                    segment, date, at_ns(date, row.open), at_ns(date, row.close), row.name
+                )
+                for row in calendar.data.special_sessions
+                if row.date == date and segment in row.segments
+            ]
+            if special:
+                return special
+            try:
+                session = calendar.session(segment, date)
+            except CalendarError:
+                return None
+            return [session] if session is not None else []
+        return None
