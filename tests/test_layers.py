@@ -43,8 +43,9 @@ TABLE = {
     "_core.state": "_core.types errors",
     "_core.notes": "_core.types _core.state",
     # build time only
-    "_core.layout": "_core.types _core.kernel_states",
-    "_core.kernels": "_core.types _core.layout",
+    "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi",
+    # what compiled strategies and the core hold between them: plain data, for both
+    "_core.kernels.strategy_abi": "",
     # ------------------------------------------------------------------------ its pipeline
     "_core.codecs": "_core.types _core.writer",
     "_core.market": TICK,

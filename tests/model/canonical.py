@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from otrade._core.layout import dtype
+from otrade._core.kernels.layout import dtype
 from tests.model.state import State
 
 NO_DECISION = {

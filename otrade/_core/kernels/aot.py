@@ -164,7 +164,7 @@ def main(outdir: str = "build/kernels") -> None:
     """Compile, check, write."""
     cpu = target_cpu()
     prepare_environment(cpu)
-    from otrade._core import layout
+    from otrade._core.kernels import layout
 
     layout.main()
     kernels = load_kernels()

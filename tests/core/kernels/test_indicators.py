@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import talib
 
-from otrade._core import layout
+from otrade._core.kernels import layout
 from tests.core.kernels import kernel_run
 
 N = 600

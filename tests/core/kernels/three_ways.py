@@ -16,8 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from otrade._core import layout
-from otrade._core.kernels import aot
+from otrade._core.kernels import aot, layout
 from tests.core.kernels import kernel_run
 
 SEED = 20_240_613
