@@ -45,10 +45,10 @@ TABLE = {
     # build time only
     "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi",
     # what compiled strategies and the core hold between them: plain data, for both
-    "_core.kernels.strategy_abi": "",
+    "_core.kernels.strategy_abi": "_core.types",
     # ------------------------------------------------------------------------ its pipeline
     "_core.codecs": "_core.types _core.writer",
-    "_core.market": TICK,
+    "_core.market": f"{TICK} _core.kernels.strategy_abi",
     "_core.orders": "",
     "_core.orders.order": TICK,
     "_core.orders.position": TICK,
@@ -59,10 +59,13 @@ TABLE = {
     "_core.orders.request": f"{TICK} _core.orders.order _core.orders.risk",
     "_core.orders.exits": f"{TICK} _core.market _core.orders.order _core.orders.refusal "
     "_core.orders.request _core.orders.risk",
+    "_core.orders.stop_moves": f"{TICK} _core.market _core.orders.exits",
     "_core.orders.bracket": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.order _core.orders.position "
-    "_core.orders.refusal _core.orders.risk _core.orders.waiting_entries",
+    "_core.orders.refusal _core.orders.risk _core.orders.stop_moves _core.orders.waiting_entries",
     "_core.orders.entry": f"{TICK} _core.orders.bracket _core.orders.exits _core.orders.refusal "
     "_core.orders.request _core.orders.risk _core.orders.waiting_entries",
+    "_core.orders.decision": f"{TICK} _core.market _core.orders.bracket _core.orders.entry _core.orders.exits "
+    "_core.orders.order _core.orders.risk _core.orders.stop_moves _core.orders.waiting_entries",
     "_core.orders.fill_price": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.position",
     "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
     "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
@@ -75,7 +78,7 @@ TABLE = {
     "_core.engine.views": f"{TICK} _core.engine.setup _core.market _core.orders.bracket "
     "_core.orders.order _core.orders.risk",
     "_core.engine.pipeline": f"{TICK} _core.codecs _core.engine.record _core.engine.setup "
-    "_core.market _core.orders.bracket _core.orders.entry _core.orders.fill_price "
+    "_core.market _core.orders.bracket _core.orders.decision _core.orders.entry _core.orders.fill_price "
     "_core.orders.position _core.orders.report",
     "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "

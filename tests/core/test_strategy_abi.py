@@ -36,7 +36,7 @@ def test_a_field_lies_where_its_row_says(record: str) -> None:
         assert getattr(made, row.field).offset == row.offset == kept.fields[row.field][1]
 
 
-@pytest.mark.parametrize("record", strategy_abi.MADE)
+@pytest.mark.parametrize("record", [*strategy_abi.MADE, "decision"])
 def test_the_rows_of_a_record_fill_its_c_struct(record: str) -> None:
     struct = layout.dtype(strategy_abi.struct_name(record))
     offsets = [struct.fields[name][1] for name in struct.names]

@@ -1,7 +1,7 @@
 """What a compiled strategy and the core hold between them: records, entry points, limits.
 
-One list of rows is the source. The core's C structs are made from it (`layout.py`; those of
-`market_t` stand in `types.py` and a test compares them), and so are numpy's dtypes for the compiler
+One list of rows is the source. The core's C structs are made from it (`layout.py`; `market_t` and
+the journalled `decision_t` stand in `types.py`, and a test compares them), and so are numpy's dtypes for the compiler
 and ctypes' structures for whoever runs a strategy beside the core. Plain data: a running engine may
 import it.
 
@@ -34,9 +34,11 @@ import ctypes
 import hashlib
 from typing import Any, NamedTuple
 
+from otrade._core.types import Action, Level, Limit
+
 STATE_BYTES_MAX = 65_536
 PARAMS_BYTES_MAX = 4_096
-BARS_MAX = 4
+BARS_MAX = int(Limit.FURTHER_BARS)
 """Further bar lengths of one strategy: `bars` points to so many `bar` records, in the order in
 which the strategy names the lengths. One whose length has not closed a bar yet has `count` 0.
 """
@@ -44,9 +46,9 @@ INPUTS_MAX = 4
 TIMER_MIN_S = 1
 
 # `decision.action`
-NONE, BUY, SELL, EXIT, MOVE_STOP = 0, 1, 2, 3, 4
+NONE, BUY, SELL, EXIT, MOVE_STOP = (int(action) for action in Action)
 # `decision.stop_is` and `target_is`: not said (the plan's), a price, a distance from the entry.
-PLAN, PRICE, DISTANCE = 0, 1, 2
+PLAN, PRICE, DISTANCE = int(Level.PLAN), int(Level.PRICE), int(Level.DISTANCE)
 
 
 class AbiRow(NamedTuple):
@@ -214,8 +216,8 @@ that the strategy has.
 WRITTEN = frozenset(("state", "decision"))
 """What a strategy may write to."""
 
-MADE = ("bar", "position", "clock", "fill", "decision")
-"""Records whose C struct is made from the rows."""
+MADE = ("bar", "position", "clock", "fill")
+"""Records whose C struct is made from the rows; the others are in `types.py`."""
 _CODES = {"f8": "f8", "i8": "i8", "e4": "i8", "flag": "i8"}
 
 
