@@ -45,7 +45,7 @@ from tests.harness.core_engine import (
     packet,
     token_of,
 )
-from tests.harness.scripted_strategy import ScriptedStrategy, Seen
+from tests.harness.scripted_strategy import ScriptedStrategy, ShownCall
 
 MINUTE = 60 * SECOND
 T0 = token_of(0)
@@ -105,12 +105,12 @@ class DecisionDriver(EngineDriver):
     """An engine whose one strategy says by tick what the test puts into `next`, once."""
 
     def __init__(self, **given: Any) -> None:
-        self.next: Callable[[Seen], None] | None = None
+        self.next: Callable[[ShownCall], None] | None = None
         self.strategy = ScriptedStrategy(on_tick=self._on_tick)
         self.e = engine_of((60, self.strategy), **given)
         self.now = START
 
-    def _on_tick(self, see: Seen) -> None:
+    def _on_tick(self, see: ShownCall) -> None:
         said, self.next = self.next, None
         if said is not None:
             said(see)
@@ -344,7 +344,7 @@ def test_an_exit_leaves_what_is_held() -> None:
     leave = d.take()
     assert (leave.kind, leave.ord_type, leave.qty) == (Cmd.REPLACE, OrdType.LIMIT, 10)
     (signal,) = d.e.take_signals()
-    assert (signal["side"], signal["taken"], signal["reason"]) == (0, True, Reason.OK)
+    assert (signal["side"], signal["taken"], signal["reason"]) == (Side.SELL, True, Reason.OK)
     assert signal["decision"] is not None and signal["decision"]["why"] == 2
     d.ack(leave)
     d.say(leave, Ev.FILL_FULL, 10, 1_001_000)
@@ -732,7 +732,7 @@ def test_a_timer_decides() -> None:
 
 
 # ----------------------------------------------------------------------------------- state and journal
-def counting(see: Seen) -> None:
+def counting(see: ShownCall) -> None:
     see.state[0] += 1
     if see.state[0] == 2:
         see.say(Action.BUY, stop=98.0, stop_is=Level.PRICE, why=1, inputs=(1.5, 2.5))
