@@ -41,6 +41,7 @@ from tests.harness.core_engine import (
     PLAN,
     SECOND,
     frame,
+    hello,
     order_report,
     packet,
     token_of,
@@ -60,6 +61,7 @@ def engine_of(
     lot_size: int = 1,
     freeze_qty: int = 0,
     orders_left: int = 24,
+    journal: Any = None,
     **limits: Any,
 ) -> Engine:
     """One instrument, its series in the order of `lengths_s`, and strategies by their length."""
@@ -96,6 +98,9 @@ def engine_of(
     engine.set_limits(**limits)
     engine.set_budget(modifies_per_order=orders_left)
     engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
+    if journal is not None:
+        journal.begin_section()
+        engine.open_journal(journal.writer, hello(engine), OPEN_NS - HOUR)
     engine.start(OPEN_NS - HOUR)
     engine.on_feed(True, OPEN_NS - HOUR)
     return engine
@@ -104,9 +109,9 @@ def engine_of(
 class DecisionDriver(EngineDriver):
     """An engine whose one strategy says by tick what the test puts into `next`, once."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, *, strategy: ScriptedStrategy | None = None, **given: Any) -> None:
         self.next: Callable[[ShownCall], None] | None = None
-        self.strategy = ScriptedStrategy(on_tick=self._on_tick)
+        self.strategy = strategy or ScriptedStrategy(on_tick=self._on_tick)
         self.e = engine_of((60, self.strategy), **given)
         self.now = START
 
