@@ -101,6 +101,14 @@ TABLE = {
     "square_off": "calendar config errors plain_file",
     "charges": "config errors plain_file",
     "contract": "",
+    # ---------------------------------------------------------------- strategies, a Python file each
+    "strategy.words": "_core.kernels.strategy_abi",
+    "strategy.indicators": "strategy.words",
+    "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
+    "strategy.indicators strategy.words",
+    "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
+    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi errors otrade plain_file strategy.check strategy.indicators "
+    "strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
@@ -192,6 +200,8 @@ built on each other, more or less; that there is no circle is a test of its own.
 
 CALLED_FROM_OUTSIDE = {
     r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
+    r"otrade/strategy/indicators/(averages|momentum|ranges|session|trend|windows)\.py": "strategy files call them",
+    r"otrade/strategy/build/rewrite\.py: visit_\w+": "ast.NodeTransformer calls them",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
     r"otrade/web/.*: (send_400_response|capture_signals)": "uvicorn's own methods, replaced",
