@@ -47,8 +47,6 @@ class PlannedStrategy(msgspec.Struct, frozen=True):
     series_id: int = NONE_ID
     warm_start: bool = False
     """Bars of earlier sessions feed its indicators before the day."""
-    build: str = ""
-    """Of a compiled strategy file; empty: a kind that is built in."""
     reasons: tuple[str, ...] = ()
     """Words of a compiled strategy's reasons, which it counts from 1."""
 
