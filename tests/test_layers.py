@@ -150,7 +150,8 @@ TABLE = {
     "live.oms live.persistence live.plan live.reconciliation",
     "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
     "calendar charges config instruments journal live.day live.history "
-    "live.notices live.persistence live.plan live.runtime simulator.prices square_off",
+    "_core.market live.notices live.persistence live.plan live.runtime simulator.prices square_off "
+    "strategy strategy.build strategy.check",
     "live.alerts": f"{BASE} config live.notices",
     "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
     "live.day live.history live.notices live.plan",

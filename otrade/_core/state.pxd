@@ -2,8 +2,9 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport (
-    MAX_FURTHER_BARS, bar_rec_t, bar_t, bar_view_t, bracket_t, budget_t, charge_rates_t, clock_view_t, command_t, decision_rec_t, decision_t, fill_view_t,
-    instrument_t, market_t, notice_t, order_t, plan_t, position_t, position_view_t, risk_limits_t, risk_state_t, series_t, signal_rec_t, signal_t,
+    MAX_FURTHER_BARS, bar_rec_t, bar_t, bar_view_t, bracket_t, budget_t, charge_rates_t, clock_view_t, command_t, decision_rec_t,
+    decision_t, fill_view_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t, position_view_t, risk_limits_t,
+    risk_state_t, series_t, signal_rec_t, signal_t,
 )
 
 ctypedef int32_t (*on_tick_t)(void* params, void* state, market_t* market, signal_t* signal) noexcept nogil

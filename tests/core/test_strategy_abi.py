@@ -66,6 +66,7 @@ def test_entry_points_take_records_that_there_are() -> None:
         assert set(taken) <= known
         assert taken[:2] == ("params", "state")
         assert taken[-1] == "decision"
+        assert set(taken) >= strategy_abi.WRITTEN
 
 
 def test_the_id_changes_with_a_row(monkeypatch: pytest.MonkeyPatch) -> None:

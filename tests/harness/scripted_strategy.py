@@ -29,7 +29,7 @@ _alive: list[Any] = []
 """ctypes' callbacks: the core keeps their addresses for the life of the process."""
 
 
-class Seen:
+class ShownCall:
     """What one call was shown. `decision` is the core's own memory; the rest reads as a strategy file
     reads it: prices in rupees.
     """
@@ -62,7 +62,7 @@ class Seen:
             setattr(d, f"input_{at}", value)
 
 
-Handler = Callable[[Seen], None]
+Handler = Callable[[ShownCall], None]
 
 
 def copied(record: Any) -> Any:
@@ -80,7 +80,7 @@ class ScriptedStrategy:
     on_fill: Handler | None = None
     timer_s: int = 0
     params_bytes: int = 0
-    calls: list[Seen] = field(default_factory=list)
+    calls: list[ShownCall] = field(default_factory=list)
     build: str = field(default_factory=lambda: f"scripted{next(_numbers)}")
 
     def __post_init__(self) -> None:
@@ -110,16 +110,16 @@ class ScriptedStrategy:
                 if name in _STRUCTURES
             }
             state = (ctypes.c_int64 * 2).from_address(pointers[1])
-            handler(Seen(entry, given, state))
+            handler(ShownCall(entry, given, state))
             kept = {name: copied(record) for name, record in given.items()}
-            self.calls.append(Seen(entry, kept, list(state)))
+            self.calls.append(ShownCall(entry, kept, list(state)))
             return int(given["decision"].action)
 
         made = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * len(names))(call)
         _alive.append(made)
         return ctypes.cast(made, ctypes.c_void_p).value or 0
 
-    def seen(self, entry: str) -> list[Seen]:
+    def seen(self, entry: str) -> list[ShownCall]:
         return [call for call in self.calls if call.entry == entry]
 
 

@@ -87,6 +87,7 @@ class Engine:
         params: str,
         plan: dict[str, Any],
         further_ns: Sequence[int] = (),
+        source: str = "",
     ) -> int: ...
     def set_expiry(self, instrument_id: int, days: int) -> None: ...
     def set_session(

@@ -97,11 +97,13 @@ cdef class Engine:
         """Add a strategy to the series added last. `params` and `plan` name fields of the kind's parameters and of plan_t."""
         return setup.add_strategy(self.c, self.pipeline.recorder, series_id, kind, params, plan)
 
-    def add_compiled(self, int series_id, str build, str params, dict plan, further_ns=()):
+    def add_compiled(self, int series_id, str build, str params, dict plan, further_ns=(), str source=""):
         """Add a strategy that has been compiled and registered (`market.strategy.register`), by its build, to the series added last.
-        `params`: its parameters' bytes, hexadecimal. `further_ns`: lengths of the bars that it sees beside its own.
+        `params`: its parameters' bytes, hexadecimal. `further_ns`: lengths of the bars that it sees beside its own. `source`: what it
+        was compiled from, for the journal.
         """
-        return setup.add_compiled(self.c, self.pipeline.recorder, series_id, build, bytes.fromhex(params), plan, tuple(further_ns))
+        return setup.add_compiled(
+            self.c, self.pipeline.recorder, series_id, build, bytes.fromhex(params), plan, tuple(further_ns), source)
 
     def set_expiry(self, int instrument_id, int days):
         """Calendar days until the instrument's contract expires, today 0. One that never does is not told of."""

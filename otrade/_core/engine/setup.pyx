@@ -174,7 +174,7 @@ cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict 
 
 
 cdef int add_compiled(
-    core_t* c, Recorder record, int series_id, str build, bytes params, dict plan, tuple further_ns,
+    core_t* c, Recorder record, int series_id, str build, bytes params, dict plan, tuple further_ns, str source,
 ) except -1:
     _check_place(c, series_id)
     if c.series[series_id].interval_ns in further_ns or len(set(further_ns)) < len(further_ns):
@@ -183,6 +183,7 @@ cdef int add_compiled(
     _place(c, series_id)
     record.tell("add_compiled", {
         "series_id": series_id, "build": build, "params": params.hex(), "plan": plan, "further_ns": further_ns,
+        "source": source,
     }, c.now_ns, True)
     return c.n_strategies - 1
 

@@ -18,9 +18,9 @@ from otrade._core.orders.entry cimport take_decision, tell
 from otrade._core.state cimport compiled_t, core_t, strategy_t, terms_t
 from otrade._core.types cimport (
     ACTION_BUY, ACTION_EXIT, ACTION_MOVE_STOP, ACTION_NONE, ACTION_SELL, BR_EXITING, EXIT_SIGNAL, HALT_HALTED, LEVEL_DISTANCE, LEVEL_PLAN,
-    LEVEL_PRICE, MAX_FURTHER_BARS, REASON_DECIDED_TWICE, REASON_DECISION_NAN, REASON_DECISION_QTY, REASON_DECISION_UNKNOWN,
-    REASON_DISABLED, REASON_HALTED, REASON_LEAVING, REASON_LEVEL_ABSURD, REASON_NOTHING_HELD, REASON_OK, REASON_STALE_FEED,
-    REASON_STOP_LOOSER, REASON_STOP_SIDE, REASON_TARGET_SIDE, SIDE_BUY, SIDE_NONE, SIDE_SELL, bar_t, bracket_t, decision_t, instrument_t,
+    LEVEL_PRICE, MAX_FURTHER_BARS, PRODUCT_CNC, REASON_DECIDED_TWICE, REASON_DECISION_NAN, REASON_DECISION_QTY, REASON_DECISION_UNKNOWN,
+    REASON_DISABLED, REASON_HALTED, REASON_LEAVING, REASON_LEVEL_ABSURD, REASON_NOTHING_HELD, REASON_OK, REASON_SIDE_OFF, REASON_STALE_FEED,
+    REASON_STOP_LOOSER, REASON_STOP_SIDE, REASON_TARGET_SIDE, SIDE_BUY, SIDE_SELL, bar_t, bracket_t, decision_t, instrument_t,
     market_t, position_view_t, series_t,
 )
 
@@ -204,10 +204,9 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
     cdef bint is_entry = action == ACTION_BUY or action == ACTION_SELL
     cdef bint is_news = True
     memset(&s.signal, 0, sizeof(s.signal))
-    s.signal.ready = 1
     s.signal.px_e4 = px_e4
     s.signal.ts_ns = ts_ns
-    s.signal.side = SIDE_NONE
+    s.signal.side = <int>-k.position.side  # of the order that an exit, or a stop, is
     if is_entry:
         s.signal.side = SIDE_BUY if action == ACTION_BUY else SIDE_SELL
     if k.decided_event != c.n_events:
@@ -218,9 +217,13 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
         tell(c, strategy_id, False, reason)
         return
     if is_entry:
+        if action == ACTION_SELL and c.instruments[s.instrument_id].product == PRODUCT_CNC:
+            s.signal.blocked = REASON_SIDE_OFF  # shares for delivery are not sold short: it may leave what it holds, and no more
         take_decision(c, strategy_id)
         return
-    if not s.enabled:
+    if k.position.side == 0 and not k.position.is_entering:
+        reason = REASON_NOTHING_HELD
+    elif not s.enabled:
         reason = REASON_DISABLED
     elif action == ACTION_EXIT:
         reason = _leave(c, strategy_id)

@@ -13,12 +13,12 @@ from otrade._core cimport notes, otk
 from otrade._core.orders cimport bracket, exits, refusal, request, risk, waiting_entries as waiting
 from otrade._core.state cimport compiled_t, core_t, push_signal, strategy_t, terms_t
 from otrade._core.types cimport (
-    BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEVEL_DISTANCE,
+    ACTION_EXIT, ACTION_MOVE_STOP, BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEVEL_DISTANCE,
     LEVEL_PRICE, MAX_SLICES,
     PHASE_ENTRY, REASON_ALREADY_OPEN, REASON_CAPACITY, REASON_DISABLED,
     REASON_ENTRY_BRAKE, REASON_ENTRY_WAIT, REASON_LEAVING, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_RATE_BROKER,
     REASON_RATE_MINUTE, REASON_RATE_SECOND, REASON_REVERSE_WAIT, REASON_RING_FULL, REASON_SESSION, REASON_STOP_DISTANCE,
-    REASON_SUPERSEDED, REASON_TARGET_SIDE, SEV_ALARM, SEV_INFO, SIDE_BUY, SIDE_NONE,
+    REASON_SUPERSEDED, REASON_TARGET_SIDE, SEV_ALARM, SEV_INFO, SIDE_BUY,
     TYPE_LIMIT, TYPE_MARKET, bracket_t, instrument_t, market_t, plan_t,
 )
 
@@ -334,7 +334,7 @@ cdef void tell(core_t* c, int strategy_id, bint taken, int reason) noexcept nogi
     if _is_told(s, taken, reason, c.now_ns):
         return
     push_signal(c, strategy_id, taken, reason)
-    if taken and s.signal.side == SIDE_NONE:
+    if taken and s.compiled != NULL and (s.compiled.said.action == ACTION_EXIT or s.compiled.said.action == ACTION_MOVE_STOP):
         return  # an exit, or a move of the stop: the orders' own notices tell of it
     if taken:
         note = notes.signal_taken(c, SEV_INFO, s.instrument_id, -1, -1, reason, price_e4=s.signal.px_e4)

@@ -41,11 +41,12 @@ from tests.harness.core_engine import (
     PLAN,
     SECOND,
     frame,
+    hello,
     order_report,
     packet,
     token_of,
 )
-from tests.harness.scripted_strategy import ScriptedStrategy, Seen
+from tests.harness.scripted_strategy import ScriptedStrategy, ShownCall
 
 MINUTE = 60 * SECOND
 T0 = token_of(0)
@@ -60,6 +61,7 @@ def engine_of(
     lot_size: int = 1,
     freeze_qty: int = 0,
     orders_left: int = 24,
+    journal: Any = None,
     **limits: Any,
 ) -> Engine:
     """One instrument, its series in the order of `lengths_s`, and strategies by their length."""
@@ -96,6 +98,9 @@ def engine_of(
     engine.set_limits(**limits)
     engine.set_budget(modifies_per_order=orders_left)
     engine.set_encoder(KiteEncoder(b"127.0.0.1", b"", b"token k:t"))
+    if journal is not None:
+        journal.begin_section()
+        engine.open_journal(journal.writer, hello(engine), OPEN_NS - HOUR)
     engine.start(OPEN_NS - HOUR)
     engine.on_feed(True, OPEN_NS - HOUR)
     return engine
@@ -104,13 +109,13 @@ def engine_of(
 class DecisionDriver(EngineDriver):
     """An engine whose one strategy says by tick what the test puts into `next`, once."""
 
-    def __init__(self, **given: Any) -> None:
-        self.next: Callable[[Seen], None] | None = None
-        self.strategy = ScriptedStrategy(on_tick=self._on_tick)
+    def __init__(self, *, strategy: ScriptedStrategy | None = None, **given: Any) -> None:
+        self.next: Callable[[ShownCall], None] | None = None
+        self.strategy = strategy or ScriptedStrategy(on_tick=self._on_tick)
         self.e = engine_of((60, self.strategy), **given)
         self.now = START
 
-    def _on_tick(self, see: Seen) -> None:
+    def _on_tick(self, see: ShownCall) -> None:
         said, self.next = self.next, None
         if said is not None:
             said(see)
@@ -344,7 +349,7 @@ def test_an_exit_leaves_what_is_held() -> None:
     leave = d.take()
     assert (leave.kind, leave.ord_type, leave.qty) == (Cmd.REPLACE, OrdType.LIMIT, 10)
     (signal,) = d.e.take_signals()
-    assert (signal["side"], signal["taken"], signal["reason"]) == (0, True, Reason.OK)
+    assert (signal["side"], signal["taken"], signal["reason"]) == (Side.SELL, True, Reason.OK)
     assert signal["decision"] is not None and signal["decision"]["why"] == 2
     d.ack(leave)
     d.say(leave, Ev.FILL_FULL, 10, 1_001_000)
@@ -732,7 +737,7 @@ def test_a_timer_decides() -> None:
 
 
 # ----------------------------------------------------------------------------------- state and journal
-def counting(see: Seen) -> None:
+def counting(see: ShownCall) -> None:
     see.state[0] += 1
     if see.state[0] == 2:
         see.say(Action.BUY, stop=98.0, stop_is=Level.PRICE, why=1, inputs=(1.5, 2.5))
