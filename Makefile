@@ -72,9 +72,10 @@ fuzz: build
 	cd $(FUZZ) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
 		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
-# Strategy files, mutated: compiled between guard pages against plain Python (ten minutes, one core).
+# Strategy files, mutated: compiled between guard pages against plain Python; then kernels straight at the last gate (twenty minutes).
 fuzz-strategies: build
 	$(PY) -m tests.strategy.fuzz --seconds 600
+	$(PY) -m tests.strategy.fuzz_gate --kernels 1000
 
 campaign: build
 	$(PY) -m tests.core.orders.campaign --sequences 100000
