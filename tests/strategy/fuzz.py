@@ -27,6 +27,7 @@ from otrade import strategy
 from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
+from otrade.strategy.build.builder import CPU_S
 from otrade.strategy.build.library import Library, Manifest
 from otrade.strategy.build.linker import link, linker
 from otrade.strategy.check.file import read_source
@@ -187,7 +188,13 @@ def judged(seed: int, text: str, compiler: CompilerProcess) -> str:
         return "refused by the check"
     except Exception as error:
         return f"HOLE: the check raises {error!r:.100}"
-    job = {"path": str(path), "source": text, "cpu": CPU, "object": f"m{seed}.o"}
+    job = {
+        "path": str(path),
+        "source": text,
+        "cpu": CPU,
+        "object": f"m{seed}.o",
+        "cpu_s": str(CPU_S),
+    }
     answer = compiler.ask(job)
     if "faults" in answer:
         said = str(answer["faults"])
