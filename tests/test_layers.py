@@ -191,7 +191,8 @@ TABLE = {
     "cli.engine": f"{BASE} config live.control live.runtime live.watchdog",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "drill.reports instruments journal live live.alerts live.broker_io live.control live.history live.notices live.plan "
-    "live.runtime live.startup simulator simulator.base simulator.prices square_off web.auth web.webhooks",
+    "live.runtime live.startup simulator simulator.base simulator.prices square_off strategy strategy.build strategy.check "
+    "web.auth web.webhooks",
     "cli": "brokers.registry cli.commands cli.engine config errors live",
     "__main__": "cli",
 }
@@ -200,8 +201,7 @@ built on each other, more or less; that there is no circle is a test of its own.
 """
 
 CALLED_FROM_OUTSIDE = {
-    r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
-    r"otrade/strategy/indicators/(averages|momentum|ranges|session|trend|windows)\.py": "strategy files call them",
+    r"otrade/_core/kernels/(brackets|money|signals)\.py": "compiled to C by their names",
     r"otrade/strategy/build/rewrite\.py: visit_\w+": "ast.NodeTransformer calls them",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",

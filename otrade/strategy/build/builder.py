@@ -29,6 +29,7 @@ from otrade.strategy.build.library import (
     find,
     key_of,
     require_private,
+    standing,
 )
 from otrade.strategy.build.linker import link, linker
 from otrade.strategy.check.spec import Spec
@@ -42,21 +43,12 @@ def build(specs: Sequence[Spec], folder: Path, cpu: str = CPU) -> list[Library]:
     folder = folder.resolve()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     require_private(folder)
-    wanted = [spec for spec in specs if _standing(folder, spec, cpu) is None]
+    wanted = [spec for spec in specs if standing(folder, spec, cpu) is None]
     if wanted:
         _compile(wanted, folder, cpu)
     found = [find(folder, spec, cpu) for spec in specs]
     assert None not in found
     return [library for library in found if library is not None]
-
-
-def _standing(folder: Path, spec: Spec, cpu: str) -> Library | None:
-    """One that needs no compiler. What lies there damaged is built again."""
-    try:
-        found = find(folder, spec, cpu)
-        return found if found is not None and found.path.is_file() else None
-    except StrategyError:
-        return None
 
 
 def _compile(specs: list[Spec], folder: Path, cpu: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
 from otrade.plain_file import read_plain
@@ -87,6 +88,11 @@ def read_private(path: Path) -> bytes:
         raise StrategyError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
+def folder_of(var: Path) -> Path:
+    """Where the libraries of an engine's directory are."""
+    return var / "strategies"
+
+
 def find(folder: Path, spec: Spec, cpu: str) -> Library | None:
     """What was built from this source for this processor, or None. StrategyError when what lies there is
     not what was built.
@@ -104,3 +110,12 @@ def find(folder: Path, spec: Spec, cpu: str) -> Library | None:
     if Path(manifest.library).name != manifest.library:
         raise StrategyError(f"{described}: names a library elsewhere; build the strategy again")
     return Library(spec, manifest, folder / manifest.library)
+
+
+def standing(folder: Path, spec: Spec, cpu: str = CPU) -> Library | None:
+    """One that needs no compiler. What lies there damaged is none."""
+    try:
+        found = find(folder, spec, cpu)
+        return found if found is not None and found.path.is_file() else None
+    except StrategyError:
+        return None
