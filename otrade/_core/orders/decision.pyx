@@ -223,7 +223,7 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
         return
     if k.position.side == 0 and not k.position.is_entering:
         reason = REASON_NOTHING_HELD
-    elif not s.enabled:
+    elif action == ACTION_EXIT and not s.enabled:
         reason = REASON_DISABLED
     elif action == ACTION_EXIT:
         reason = _leave(c, strategy_id)

@@ -28,6 +28,7 @@ from otrade._core.types import (
     OrdStatus,
     OrdType,
     Phase,
+    Product,
     Reason,
     Side,
 )
@@ -60,6 +61,7 @@ def engine_of(
     plan: dict[str, Any] | None = None,
     lot_size: int = 1,
     freeze_qty: int = 0,
+    product: int = 0,
     orders_left: int = 24,
     journal: Any = None,
     **limits: Any,
@@ -71,7 +73,7 @@ def engine_of(
         segment=NSE,
         symbol="STOCK0",
         exchange="NSE",
-        product=0,
+        product=product,
         tick_size_e4=500,
         lot_size=lot_size,
         freeze_qty=freeze_qty,
@@ -150,6 +152,20 @@ class DecisionDriver(EngineDriver):
 
 
 # ------------------------------------------------------------------------------------------- entries
+def test_shares_for_delivery_are_left_and_never_sold_short() -> None:
+    d = DecisionDriver(product=Product.CNC, plan={"on_opposite": 2})
+    d.held()
+    d.decided(9_990, Action.SELL)
+    leave = d.take()
+    d.ack(leave)
+    d.say(leave, Ev.FILL_FULL, 10, 999_000)
+    d.quiet()
+    assert d.reasons() == [Reason.OK], "it leaves, and turns nothing round"
+    d.decided(9_985, Action.SELL)
+    d.quiet()
+    assert d.reasons() == [Reason.SIDE_OFF]
+
+
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_without_levels_of_its_own_an_entry_has_the_plan_s(side: Side) -> None:
     d = DecisionDriver()
@@ -506,6 +522,21 @@ def test_a_target_that_works_keeps_the_wish_until_it_falls_back() -> None:
     d.say(armed, Ev.REPLACED)
     assert (d.b["move_e4"], d.b["stop_e4"]) == (990_000, 980_000)
     d.price(10_080)  # 10 bps below the target and more: it is a stop again, where it was wished
+    assert d.take().trigger_e4 == 990_000
+
+
+@pytest.mark.parametrize(
+    "stop_it",
+    [
+        lambda d: d.e.on_halt(Halt.HALTED, 0, d.now),
+        lambda d: d.e.set_strategy_enabled(0, False),
+    ],
+)
+def test_like_a_trail_it_goes_on_in_a_halt_and_when_switched_off(stop_it: Any) -> None:
+    d = DecisionDriver()
+    d.held()
+    stop_it(d)
+    moved(d, 10_100, 99.0)
     assert d.take().trigger_e4 == 990_000
 
 
