@@ -4,6 +4,7 @@
      +- ConfigError          a configuration or secrets file, the path in it, what is allowed
      +- CalendarError        a date on which nobody knows the hours
      +- InstrumentError      a symbol, or an instrument file
+     +- StrategyError        a strategy file, line and column, and what to write instead
      +- EngineError          a limit of the core, or a wrong call at set-up
      +- JournalError         a journal that cannot be read or replayed, or not any further
      +- HistoryError         prices of the past that cannot be brought in, read or found
@@ -46,6 +47,10 @@ class CalendarError(OTradeError):
 
 class InstrumentError(OTradeError):
     """A symbol that does not exist, or an instrument file that is cut short or malformed."""
+
+
+class StrategyError(OTradeError):
+    """A strategy file that is refused, or what was built from it: a line for each fault."""
 
 
 class EngineError(OTradeError):

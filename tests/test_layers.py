@@ -44,11 +44,12 @@ TABLE = {
     "_core.state": "_core.types errors",
     "_core.notes": "_core.types _core.state",
     # build time only
-    "_core.layout": "_core.types _core.kernel_states",
-    "_core.kernels": "_core.types _core.layout",
+    "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi",
+    # what compiled strategies and the core hold between them: plain data, for both
+    "_core.kernels.strategy_abi": "_core.types",
     # ------------------------------------------------------------------------ its pipeline
     "_core.codecs": "_core.types _core.writer",
-    "_core.market": TICK,
+    "_core.market": f"{TICK} _core.kernels.strategy_abi",
     "_core.orders": "",
     "_core.orders.order": TICK,
     "_core.orders.position": TICK,
@@ -59,10 +60,13 @@ TABLE = {
     "_core.orders.request": f"{TICK} _core.orders.order _core.orders.risk",
     "_core.orders.exits": f"{TICK} _core.market _core.orders.order _core.orders.refusal "
     "_core.orders.request _core.orders.risk",
+    "_core.orders.stop_moves": f"{TICK} _core.market _core.orders.exits",
     "_core.orders.bracket": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.order _core.orders.position "
-    "_core.orders.refusal _core.orders.risk _core.orders.waiting_entries",
+    "_core.orders.refusal _core.orders.risk _core.orders.stop_moves _core.orders.waiting_entries",
     "_core.orders.entry": f"{TICK} _core.orders.bracket _core.orders.exits _core.orders.refusal "
     "_core.orders.request _core.orders.risk _core.orders.waiting_entries",
+    "_core.orders.decision": f"{TICK} _core.market _core.orders.bracket _core.orders.entry _core.orders.exits "
+    "_core.orders.order _core.orders.risk _core.orders.stop_moves _core.orders.waiting_entries",
     "_core.orders.fill_price": f"{TICK} _core.orders.charges _core.orders.exits _core.orders.position",
     "_core.orders.report": f"{TICK} _core.orders.bracket _core.orders.exits "
     "_core.orders.fill_price _core.orders.order _core.orders.request _core.orders.risk",
@@ -71,11 +75,11 @@ TABLE = {
     "_core.engine": "",
     "_core.engine.rows": "",
     "_core.engine.record": f"{TICK} _core.codecs _core.journal_writer",
-    "_core.engine.setup": f"{TICK} _core.cpu_check _core.engine.record _core.market",
+    "_core.engine.setup": f"{TICK} _core.cpu_check _core.engine.record _core.market _core.orders.risk",
     "_core.engine.views": f"{TICK} _core.engine.setup _core.market _core.orders.bracket "
     "_core.orders.order _core.orders.risk",
     "_core.engine.pipeline": f"{TICK} _core.codecs _core.engine.record _core.engine.setup "
-    "_core.market _core.orders.bracket _core.orders.entry _core.orders.fill_price "
+    "_core.market _core.orders.bracket _core.orders.decision _core.orders.entry _core.orders.fill_price "
     "_core.orders.position _core.orders.report",
     "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
     "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
@@ -100,6 +104,14 @@ TABLE = {
     "contract": "",
     "stream": "contract",
     "engine_link": "otrade contract errors stream",
+    # ---------------------------------------------------------------- strategies, a Python file each
+    "strategy.words": "_core.kernels.strategy_abi",
+    "strategy.indicators": "strategy.words",
+    "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
+    "strategy.indicators strategy.words",
+    "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
+    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi errors otrade plain_file strategy.check strategy.indicators "
+    "strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
@@ -141,7 +153,8 @@ TABLE = {
     "live.oms live.persistence live.plan live.reconciliation",
     "live.startup": f"{BASE} _core.engine.engine brokers brokers.registry brokers.transport "
     "calendar charges config hooks instruments journal live.day live.history "
-    "live.notices live.persistence live.plan live.runtime price_files simulator.prices square_off",
+    "_core.market live.notices live.persistence live.plan live.runtime price_files simulator.prices square_off "
+    "strategy strategy.build strategy.check",
     "live.alerts": f"{BASE} config live.notices",
     "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
     "live.day live.history live.notices live.plan",
@@ -191,7 +204,7 @@ TABLE = {
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off web.auth",
+    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off strategy strategy.build strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine config errors live server",
     "__main__": "cli",
 }
@@ -200,7 +213,8 @@ built on each other, more or less; that there is no circle is a test of its own.
 """
 
 CALLED_FROM_OUTSIDE = {
-    r"otrade/_core/kernels/(brackets|indicators|money|signals)\.py": "compiled to C by their names",
+    r"otrade/_core/kernels/(brackets|money|signals)\.py": "compiled to C by their names",
+    r"otrade/strategy/build/rewrite\.py: visit_\w+": "ast.NodeTransformer calls them",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
     r"otrade/guard/.*: (send_400_response|capture_signals|startup|shutdown)": "uvicorn's own methods, replaced",

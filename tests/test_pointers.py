@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("otrade", "tests", "bench", "docs", "config", "web/src")
+FOLDERS = ("otrade", "tests", "bench", "docs", "config", "strategies", "web/src")
 NAMED = re.compile(r"`((?:\w+/)*\w+\.(?:py|pyx|pxd|json|md|ts|svelte))`")
 MODULE = re.compile(r"(?<![\w./])otrade((?:\.[a-z_]\w*)+)")
 MADE = {

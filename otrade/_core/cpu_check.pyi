@@ -1,1 +1,3 @@
+CPU: str
+
 def check(fits: bool, cpu: str) -> None: ...

@@ -27,4 +27,5 @@ def check(bint fits, str cpu):
         )
 
 
-check(otrade_fits(), OTK_CPU.decode())
+CPU = OTK_CPU.decode()  # the processor level that the core and every compiled strategy are made for
+check(otrade_fits(), CPU)

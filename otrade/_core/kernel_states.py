@@ -1,4 +1,4 @@
-"""Layouts of the structs that only kernels use: indicator states and strategy parameters. Plain
+"""Layouts of the structs that only kernels use: states and parameters of the built-in strategies. Plain
 data, like `types.py`.
 
 A state starts as zeros with its period(s) set. Rings hold at most `Limit.MA_PERIOD_MAX` values.
@@ -24,90 +24,6 @@ _FILTER_STATE = [
 ]
 
 KERNEL_STRUCTS: dict[str, list[Any]] = {
-    "ema_t": [("value", F8), ("period", I4), ("n", I4)],
-    "sma_t": [
-        ("sum", F8),
-        ("period", I4),
-        ("n", I4),
-        ("head", I4),
-        ("_pad", I4),
-        ("ring", F8, RING),
-    ],
-    "rsi_t": [("prev", F8), ("avg_gain", F8), ("avg_loss", F8), ("period", I4), ("n", I4)],
-    "atr_t": [("prev_close", F8), ("value", F8), ("period", I4), ("n", I4)],
-    "vwap_t": [("value_sum", F8), ("qty_sum", F8), ("day", I8)],
-    "bollinger_t": [
-        ("k", F8),
-        ("mid", F8),
-        ("upper", F8),
-        ("lower", F8),
-        ("period", I4),
-        ("n", I4),
-        ("head", I4),
-        ("_pad", I4),
-        ("ring", F8, RING),
-    ],
-    "macd_t": [
-        ("fast", F8),
-        ("slow", F8),
-        ("signal", F8),
-        ("hist", F8),
-        ("fast_period", I4),
-        ("slow_period", I4),
-        ("signal_period", I4),
-        ("n", I4),
-    ],
-    "supertrend_t": [
-        ("factor", F8),
-        ("upper", F8),
-        ("lower", F8),
-        ("value", F8),
-        ("atr_prev_close", F8),
-        ("atr", F8),
-        ("period", I4),
-        ("n", I4),
-        ("trend", I4),
-        ("_pad", I4),
-    ],
-    "donchian_t": [
-        ("upper", F8),
-        ("lower", F8),
-        ("mid", F8),
-        ("period", I4),
-        ("n", I4),
-        ("head", I4),
-        ("_pad", I4),
-        ("highs", F8, RING),
-        ("lows", F8, RING),
-    ],
-    "stochastic_t": [
-        ("k", F8),
-        ("d", F8),
-        ("period", I4),
-        ("smooth", I4),
-        ("n", I4),
-        ("head", I4),
-        ("k_head", I4),
-        ("k_n", I4),
-        ("highs", F8, RING),
-        ("lows", F8, RING),
-        ("ks", F8, RING),
-    ],
-    "adx_t": [
-        ("prev_high", F8),
-        ("prev_low", F8),
-        ("prev_close", F8),
-        ("plus_dm", F8),
-        ("minus_dm", F8),
-        ("tr", F8),
-        ("dx_sum", F8),
-        ("adx", F8),
-        ("plus_di", F8),
-        ("minus_di", F8),
-        ("period", I4),
-        ("n", I4),
-    ],
-    "cross_t": [("side", I4), ("_pad", I4)],
     # One parameters struct for every crossover strategy; a kind ignores what it does not need.
     "cross_params_t": [
         ("bar_mode", I4),

@@ -2,18 +2,62 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport (
-    bar_rec_t, bar_t, bracket_t, budget_t, charge_rates_t, command_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t,
-    risk_limits_t, risk_state_t, series_t, signal_rec_t, signal_t,
+    MAX_FURTHER_BARS, bar_rec_t, bar_t, bar_view_t, bracket_t, budget_t, charge_rates_t, clock_view_t, command_t, decision_rec_t,
+    decision_t, fill_view_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t, position_view_t, risk_limits_t,
+    risk_state_t, series_t, signal_rec_t, signal_t,
 )
 
 ctypedef int32_t (*on_tick_t)(void* params, void* state, market_t* market, signal_t* signal) noexcept nogil
 ctypedef int32_t (*on_bar_t)(void* params, void* state, bar_t* bar, signal_t* signal) noexcept nogil
+
+# Entry points of a compiled strategy, as `kernels/strategy_abi.py` tells them.
+ctypedef int64_t (*say_on_bar_t)(
+    const void* params, void* state, const bar_view_t* bar, const bar_view_t* bars, const market_t* market,
+    const position_view_t* position, const clock_view_t* clock, decision_t* decision) noexcept nogil
+ctypedef int64_t (*say_on_tick_t)(
+    const void* params, void* state, const market_t* market, const bar_view_t* bars, const position_view_t* position,
+    const clock_view_t* clock, decision_t* decision) noexcept nogil
+ctypedef int64_t (*say_on_fill_t)(
+    const void* params, void* state, const fill_view_t* fill, const market_t* market, const bar_view_t* bars,
+    const position_view_t* position, const clock_view_t* clock, decision_t* decision) noexcept nogil
+
+# What a compiled strategy has beside what every strategy has. What it is shown comes behind the addresses, which are not saved.
+cdef struct compiled_t:
+    say_on_bar_t on_bar
+    say_on_tick_t on_tick
+    say_on_tick_t on_timer
+    say_on_fill_t on_fill
+    bar_view_t bar
+    bar_view_t bars[MAX_FURTHER_BARS]
+    position_view_t position
+    clock_view_t clock
+    fill_view_t fill
+    decision_t said
+    int64_t further_ns[MAX_FURTHER_BARS]  # lengths of `bars`; 0: none
+    int64_t timer_ns  # 0: it has no timer
+    int64_t timer_next_ns
+    int64_t decided_event  # the event of its last decision
+    int64_t entered_value_e4  # of what an event has filled, until it has been told
+    int64_t left_value_e4
+    int64_t told_action  # what was told of last, and what came of it: a refusal that repeats itself is told once
+    int64_t told_reason
+    int64_t told_ns
+
+# What a decision said of the entry, in the core's units. All zero: it is the plan's to say.
+cdef struct terms_t:
+    int32_t stop_is
+    int32_t target_is
+    int64_t stop_e4
+    int64_t target_e4
+    int64_t qty
 
 cdef struct strategy_t:
     on_tick_t on_tick
     on_bar_t on_bar
     void* params
     void* state
+    compiled_t* compiled  # NULL: one of the kinds that are built in
+    size_t state_bytes
     plan_t plan
     signal_t signal
     int32_t instrument_id
@@ -21,6 +65,14 @@ cdef struct strategy_t:
     int32_t kind
     int32_t enabled
     int32_t wants_ticks
+    int32_t wants_fills
+    int32_t has_fills  # that it has not been told of
+    int32_t last_exit  # ExitReason of what was closed last
+    int64_t n_closed  # positions
+    int64_t n_refused_decisions  # that could not be meant
+    terms_t terms  # of the decision at hand
+    terms_t wait_terms
+    terms_t reverse_terms
     int32_t n_open  # brackets that are not closed
     int32_t reverse_side  # side to enter once flat, after an opposite signal
     int32_t wait_side  # of the decision that waits for the rate budget; 0: none does
@@ -83,8 +135,10 @@ cdef struct core_t:
     command_t* commands
     notice_t* notices
     signal_rec_t* signals
+    decision_rec_t* decisions  # beside each signal; `decision.action` is 0 where it was a built-in kind's
     bar_rec_t* bars
     int32_t* live  # ids of the brackets that are not closed, in the order of their opening
+    int32_t* by_length  # series ids, an instrument's together, the longest bars first
     int32_t* waiting  # ids of the strategies whose decision waits, the oldest first
     int32_t* buckets  # open-addressed hash of instrument tokens
     int32_t* key_buckets  # the same of their names on a wire that uses text
@@ -103,6 +157,9 @@ cdef struct core_t:
     int64_t notice_head, notice_tail, cap_notices
     int64_t signal_head, signal_tail, cap_signals
     int64_t bar_head, bar_tail, cap_bars
+    int64_t n_events  # prices, timer beats and rounds of fills: a strategy decides once in each
+    int32_t n_filled  # strategies with fills that they have not been told of
+    int32_t n_timers  # strategies with a timer
     uint32_t seq
     int32_t feed_alive  # a bit for each feed
     int32_t feeds_seen  # feeds that were ever up

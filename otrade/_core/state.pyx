@@ -15,7 +15,7 @@ from libc.string cimport memcmp, memcpy, memset, strcmp, strncmp
 
 from otrade._core.types cimport (
     MAX_ORDERS_PER_BRACKET, ORD_INITIALIZED, PENDING_NONE,
-    bar_rec_t, bracket_t, charge_rates_t, command_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
+    bar_rec_t, bracket_t, charge_rates_t, command_t, decision_rec_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
 )
 
 from otrade.errors import EngineError
@@ -64,6 +64,8 @@ cdef int allocate(core_t* c) except -1:
     c.commands = <command_t*>_array(c.cap_commands, sizeof(command_t))
     c.notices = <notice_t*>_array(c.cap_notices, sizeof(notice_t))
     c.signals = <signal_rec_t*>_array(c.cap_signals, sizeof(signal_rec_t))
+    c.decisions = <decision_rec_t*>_array(c.cap_signals, sizeof(decision_rec_t))
+    c.by_length = <int32_t*>_array(c.cap_series, sizeof(int32_t))
     c.bars = <bar_rec_t*>_array(c.cap_bars, sizeof(bar_rec_t))
     return 0
 
@@ -128,6 +130,7 @@ cdef void release(core_t* c) noexcept:
         for i in range(c.n_strategies):
             free(c.strategies[i].params)
             free(c.strategies[i].state)
+            free(c.strategies[i].compiled)
     free(c.buckets)
     free(c.key_buckets)
     free(c.keys)
@@ -144,6 +147,8 @@ cdef void release(core_t* c) noexcept:
     free(c.commands)
     free(c.notices)
     free(c.signals)
+    free(c.decisions)
+    free(c.by_length)
     free(c.bars)
     memset(c, 0, sizeof(core_t))
 
@@ -228,6 +233,22 @@ cdef command_t* push_command(core_t* c) noexcept nogil:
     return cmd
 
 
+cdef inline void _push_decision(core_t* c, int strategy_id, int taken, int reason) noexcept nogil:
+    """The same of all that a compiled strategy said."""
+    cdef decision_rec_t* rec = &c.decisions[c.signal_tail % c.cap_signals]
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    if s.compiled == NULL:
+        rec.decision.action = 0
+        return
+    rec.decision = s.compiled.said
+    rec.ts_ns = s.signal.ts_ns
+    rec.px_e4 = s.signal.px_e4
+    rec.strategy_id = strategy_id
+    rec.instrument_id = s.instrument_id
+    rec.taken = taken
+    rec.reason = reason
+
+
 cdef void push_signal(core_t* c, int strategy_id, int taken, int reason) noexcept nogil:
     if c.signal_tail - c.signal_head == c.cap_signals:
         c.signal_head += 1
@@ -237,6 +258,7 @@ cdef void push_signal(core_t* c, int strategy_id, int taken, int reason) noexcep
     rec.instrument_id = c.strategies[strategy_id].instrument_id
     rec.taken = taken
     rec.reason = reason
+    _push_decision(c, strategy_id, taken, reason)
     c.signal_tail += 1
 
 

@@ -33,6 +33,7 @@ class Limit(IntEnum):
     SLICES = 10  # brackets that one signal may open when the freeze quantity splits it
     MA_PERIOD_MAX = 256  # ring of a simple average
     HISTORY_BARS = 512  # of one HISTORY record
+    FURTHER_BARS = 4  # bar lengths that a compiled strategy sees beside its own
 
 
 class Side(IntEnum):
@@ -141,6 +142,27 @@ class Cmd(IntEnum):
     LOOK = 4  # poll the order book: something is in doubt
 
 
+class Action(IntEnum):
+    """What a strategy decides."""
+
+    NONE = 0
+    BUY = 1
+    SELL = 2
+    EXIT = 3
+    MOVE_STOP = 4
+
+
+class Level(IntEnum):
+    """What a level of a decision is: nothing that the strategy has said, a price, which stays where
+    it is, a distance, which follows the average fill; or there is none, whatever the plan says.
+    """
+
+    PLAN = 0
+    PRICE = 1
+    DISTANCE = 2
+    NONE = 3
+
+
 class Lane(IntEnum):
     """Who may spend the rate budget first."""
 
@@ -235,6 +257,7 @@ class Rec(IntEnum):
     # Records that could not be written: (i64 how many, i64 of these market frames, i64 why: bits of
     # Lost)
     DROPPED = 35
+    DECISION = 36  # decision_rec_t: all that a compiled strategy said, behind its SIGNAL
     WORDS = 48  # what was said to people (JSON)
     RAW = 49  # what a broker said about an order, as it said it
     PERSON = 50  # a command of a person, and what became of it (JSON)
@@ -380,6 +403,16 @@ class Reason(IntEnum):
     REVERSE_EXPIRED = (
         640  # the former position was closed too late for the entry that waited for it
     )
+    # What a compiled strategy said and the core does not do
+    DECISION_UNKNOWN = 650  # an action, a kind of level or a reason that there is not
+    DECISION_NAN = 651  # a level that is no number
+    STOP_SIDE = 652  # the stop is where the price has been already
+    TARGET_SIDE = 653
+    LEVEL_ABSURD = 654  # beyond the price band, or beyond ten times the price
+    DECISION_QTY = 655  # below 0, or not whole lots
+    DECIDED_TWICE = 656  # it has said something in this event already
+    NOTHING_HELD = 657  # nothing to exit, or whose stop could move
+    STOP_LOOSER = 658  # a stop moves only towards the price, by a tick at least
     # 9xx: internal
     RING_FULL = 901
     ENCODE = 903
@@ -614,6 +647,30 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("rsi", F8),
         ("atr", F8),
     ],
+    # All that a compiled strategy says, as `kernels/strategy_abi.py` tells it, and what became of it.
+    "decision_t": [
+        ("action", I8),
+        ("why", I8),
+        ("stop_is", I8),
+        ("stop", F8),
+        ("target_is", I8),
+        ("target", F8),
+        ("qty", I8),
+        ("n_inputs", I8),
+        ("input_1", F8),
+        ("input_2", F8),
+        ("input_3", F8),
+        ("input_4", F8),
+    ],
+    "decision_rec_t": [
+        ("decision", "decision_t"),
+        ("ts_ns", I8),
+        ("px_e4", I8),
+        ("strategy_id", I4),
+        ("instrument_id", I4),
+        ("taken", I4),
+        ("reason", I4),
+    ],
     # How a strategy's entry is sized and bracketed. Distances: kind 0 off, 1 bps of entry, 2 rupees
     # (e4), 3 ATR multiples.
     "plan_t": [
@@ -666,7 +723,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("band_doubted", I4),
         ("quote_wanted", I4),
         ("halted", I4),
-        ("_pad", I4),
+        ("days_to_expiry", I4),  # of its contract; -1: it has none
         ("open_ns", I8),
         ("entry_from_ns", I8),
         ("entry_until_ns", I8),
@@ -676,6 +733,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("series_n", I4),
         ("bracket_head", I4),
         ("n_in_doubt", I4),
+        ("n_by_tick", I4),  # strategies that see each trade
+        ("n_compiled", I4),
         ("symbol", C, 32),
         ("exchange", C, 8),
     ],
@@ -685,6 +744,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("strategy_first", I4),
         ("strategy_n", I4),
         ("has_bar", I4),
+        ("has_news", I4),  # a bar has closed that its strategies have not seen
+        ("_pad", I4),
         ("from_ns", I8),  # no bar begins before it
         ("bar", "bar_t"),
         ("last", "bar_t"),
@@ -922,6 +983,15 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         # exit is placed for it.
         ("gone_qty", I8),
         ("charges_e4", I8),  # of what its orders have traded
+        # What a decision said of its levels; 0: the plan's. A price stays where it is, a distance
+        # follows the average fill.
+        ("stop_is_price", I4),
+        ("target_is", I4),
+        ("said_stop_e4", I8),
+        ("said_target_e4", I8),
+        # Where its strategy wants the stop, not done yet (0: nothing), and when it may be.
+        ("move_e4", I8),
+        ("move_next_ns", I8),
     ],
     "risk_limits_t": [
         ("max_order_qty", I8),

@@ -330,6 +330,20 @@ def _version(_args: argparse.Namespace) -> int:
     return 0
 
 
+def _strategy(args: argparse.Namespace) -> int:
+    from otrade.cli.commands import strategy
+
+    if args.what == "new":
+        return strategy.new(args.name)
+    if args.what == "check":
+        return strategy.check(args.files)
+    if args.what == "build":
+        return strategy.build(args.files, args.var)
+    if args.what == "list":
+        return strategy.listed(args.folder, args.var)
+    return strategy.show(args.file, args.var)
+
+
 def _doctor(args: argparse.Namespace) -> int:
     from otrade.cli.commands.doctor import doctor
 
@@ -779,6 +793,28 @@ def parser() -> argparse.ArgumentParser:
     )
     sub = whats.add_parser("revoke", help="make one void", description="make one void")
     sub.add_argument("name")
+    var_option(sub)
+
+    strategy = add(
+        "strategy", "a strategy is one Python file: begin, check, compile, list and show", _strategy
+    )
+    steps = strategy.add_subparsers(dest="what", required=True, metavar="new|check|build|list|show")
+
+    def strategy_command(name: str, what: str) -> argparse.ArgumentParser:
+        return steps.add_parser(name, help=what, description=what)
+
+    sub = strategy_command("new", "write a file to begin with")
+    sub.add_argument("name", help="like opening_range; it becomes strategies/opening_range.py")
+    sub = strategy_command("check", "every fault of a file, with its line and what to write")
+    sub.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    sub = strategy_command("build", "compile what has changed, ahead of a start")
+    sub.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    var_option(sub)
+    sub = strategy_command("list", "the strategy files of a folder")
+    sub.add_argument("folder", type=Path, nargs="?", default=Path("strategies"))
+    var_option(sub)
+    sub = strategy_command("show", "parameters, fields, reasons and costs of one")
+    sub.add_argument("file", type=Path, metavar="FILE")
     var_option(sub)
 
     add("version", "print the version", _version)

@@ -13,8 +13,10 @@ from otrade.config.schema import (
     AnyStrategy,
     BracketConfig,
     BrokerConfig,
+    BuiltInStrategy,
     Config,
     DistanceConfig,
+    FileStrategy,
     Params,
     TrailConfig,
     WebConfig,
@@ -119,20 +121,24 @@ class Rules:
                 f"shares for delivery can be on sale only once; {strategy.instrument} has CNC",
                 "stop_resting, auto, or product MIS",
             )
+        sizing = strategy.sizing
+        if sizing.mode == "fixed" and sizing.value != int(sizing.value):
+            raise self._error(f"{at}.sizing.value", f"{sizing.value} units", "a whole number")
+        if isinstance(strategy, FileStrategy):
+            # Of its parameters and sides the file tells, when it is read; the core sells no CNC short.
+            self._bracket(f"{at}.bracket", strategy.bracket, has_atr=False)
+            return
         if product == "CNC" and strategy.params.side != "long":
             raise self._error(
                 f"{at}.params.side",
                 f"shares cannot be sold short with product CNC; {strategy.instrument} has it",
                 "long, or product MIS",
             )
-        sizing = strategy.sizing
-        if sizing.mode == "fixed" and sizing.value != int(sizing.value):
-            raise self._error(f"{at}.sizing.value", f"{sizing.value} units", "a whole number")
         self._params(f"{at}.params", strategy.params)
-        self._bracket(f"{at}.bracket", strategy.bracket, strategy.params)
+        self._bracket(f"{at}.bracket", strategy.bracket, has_atr=strategy.params.atr is not None)
         self._ready(f"{at}.params", strategy)
 
-    def _ready(self, at: str, strategy: AnyStrategy) -> None:
+    def _ready(self, at: str, strategy: BuiltInStrategy) -> None:
         """Indicators that must see more bars than a day has need those of the days before."""
         params = strategy.params
         needed = bars_needed(params)
@@ -166,7 +172,7 @@ class Rules:
         if atr and 0 < atr.max_bps < atr.min_bps:
             raise self._error(f"{at}.atr", "min_bps is above max_bps, so nothing could pass")
 
-    def _bracket(self, at: str, bracket: BracketConfig, params: Params) -> None:
+    def _bracket(self, at: str, bracket: BracketConfig, *, has_atr: bool) -> None:
         for name, distance in (
             ("stop", bracket.stop),
             ("target", bracket.target),
@@ -174,8 +180,11 @@ class Rules:
         ):
             if distance is None:
                 continue
-            if distance.kind == "atr" and params.atr is None:
-                raise self._error(f"{at}.{name}.kind", "a distance in ATRs needs params.atr")
+            if distance.kind == "atr" and not has_atr:
+                raise self._error(
+                    f"{at}.{name}.kind",
+                    "a distance in ATRs needs params.atr, which a strategy file has not",
+                )
             value = distance.distance if isinstance(distance, TrailConfig) else distance.value
             if distance.kind == "pct" and value > PCT_MAX:
                 raise self._error(f"{at}.{name}", f"{value} per cent", f"at most {PCT_MAX}")

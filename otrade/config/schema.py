@@ -221,7 +221,27 @@ class PriceLevel(StrategyConfig, frozen=True, kw_only=True, tag="price_level"):
     params: PriceLevelParams
 
 
-AnyStrategy = EmaCross | SmaCross | PriceEma | PriceSma | PriceLevel
+class FileStrategy(StrategyConfig, frozen=True, kw_only=True, tag="file"):
+    """A strategy file of one's own, compiled at the start. What it says of stop, target and size goes
+    before `bracket` and `sizing`; the stop of `bracket` is also what protects a position whose
+    journal is lost.
+    """
+
+    file: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9_]{0,59}\.py$",
+            description="its name in the folder of paths.strategies",
+        ),
+    ]
+    bar_s: Annotated[int, Meta(ge=5, le=21_600, description="length of its own bars")] = 60
+    params: Annotated[
+        dict[str, float], Meta(description="its own parameters, by their names in the file")
+    ] = {}
+
+
+BuiltInStrategy = EmaCross | SmaCross | PriceEma | PriceSma | PriceLevel
+AnyStrategy = BuiltInStrategy | FileStrategy
 
 
 class EngineConfig(ConfigBase, frozen=True, kw_only=True):
@@ -649,6 +669,9 @@ class PathsConfig(ConfigBase, frozen=True, kw_only=True):
     var: Annotated[
         str, Meta(description="run files, logs, sessions; relative to the working directory")
     ] = "var"
+    strategies: Annotated[
+        str, Meta(description="the folder of strategy files; relative to the working directory")
+    ] = "strategies"
     calendar: Annotated[str, Meta(description="empty: the calendar that comes with OTrade")] = ""
     square_off: Annotated[
         str, Meta(description="brokers' square-off times; empty: the table that comes with OTrade")

@@ -23,7 +23,7 @@ from otrade.journal.layout import FORMAT
 from otrade.journal.record import DECISIONS
 from otrade.journal.scan import LOST_WORDS, lost_of
 
-SHAPING = frozenset(("add_instrument", "add_series", "add_strategy", "set_session"))
+SHAPING = frozenset(("add_instrument", "add_series", "add_strategy", "add_compiled", "set_session"))
 """Set-up calls that shape the core's memory; a core that is wired up already has had them."""
 
 

@@ -16,11 +16,13 @@ from otrade._core.pack import CODES
 from otrade._core.types import (
     NOTE_FIELDS,
     STRUCTS,
+    Action,
     Cmd,
     Ev,
     Halt,
     Lane,
     Leg,
+    Level,
     Lost,
     Note,
     OrdType,
@@ -110,8 +112,9 @@ def _aligned(at: int, size: int) -> int:
     return -(-at // size) * size if size else at
 
 
-REPORT, ANSWER, SIGNAL, HISTORY, BAR = map(
-    StructReader, ("report_t", "answer_t", "signal_rec_t", "history_t", "bar_t")
+REPORT, ANSWER, SIGNAL, DECISION, HISTORY, BAR = map(
+    StructReader,
+    ("report_t", "answer_t", "signal_rec_t", "decision_rec_t", "history_t", "bar_t"),
 )
 NOTICE = struct.Struct("<" + "".join(CODES[kind] for _, kind, *_ in STRUCTS["notice_t"]))
 """`notice_t`, which has no gaps: a day may hold a hundred thousand."""
@@ -225,6 +228,13 @@ def _body(kind: int, payload: memoryview, packets: bool) -> dict[str, Any]:
     if kind == Rec.SIGNAL:
         row = SIGNAL.read(payload)
         return {**named(row), "signal": named(row["signal"])}
+    if kind == Rec.DECISION:
+        row = DECISION.read(payload)
+        decision = row.pop("decision")
+        decision["action"] = _name(Action, decision["action"])
+        for name in ("stop_is", "target_is"):
+            decision[name] = _name(Level, decision[name])
+        return {**named(row), "decision": decision}
     if kind == Rec.DROPPED:
         lost, frames, why = (int.from_bytes(payload[at : at + 8], "little") for at in (0, 8, 16))
         return {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otrade._core import layout
+from otrade._core.kernels import layout
 from otrade._core.types import NOTE_FIELDS, Note, Reason, Rec, Severity, Side
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.record import Record

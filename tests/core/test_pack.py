@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from otrade._core import layout
+from otrade._core.kernels import layout
 from otrade._core.pack import field_names, packer
 from otrade._core.types import Ev, Reason, Rec, Side, Source
 from otrade.brokers.session import OrderReport

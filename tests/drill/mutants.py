@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         "trades the wrong side",
         CORE + "orders.entry",
-        "take_signal",
+        "take_decision",
         (swap("cdef side s.signal.side", "s.signal.side", "-s.signal.side"),),
         "a buy signal sells",
     ),
@@ -172,7 +172,7 @@ MUTANTS = (
     Mutant(
         "enters while in a position",
         CORE + "orders.entry",
-        "take_signal",
+        "take_decision",
         (never("s.n_open > 0"),),
         "a second position beside the first",
     ),
@@ -894,7 +894,7 @@ MUTANTS = (
     Mutant(
         "strategy that is switched off enters",
         CORE + "orders.entry",
-        "take_signal",
+        "take_decision",
         (never("s.enabled"),),
         "a person has switched it off, and it opens positions",
     ),

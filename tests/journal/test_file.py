@@ -103,7 +103,7 @@ def test_the_checksum_is_the_published_one(data: bytes, crc: int) -> None:
     ],
 )
 def test_layouts_are_those_of_the_compiler(name: str) -> None:
-    from otrade._core.layout import dtype
+    from otrade._core.kernels.layout import dtype
 
     theirs = dtype(name)
     ours = StructReader(name)

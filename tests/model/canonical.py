@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from otrade._core.layout import dtype
+from otrade._core.kernels.layout import dtype
 from tests.model.state import State
 
 NO_DECISION = {
@@ -137,7 +137,7 @@ class Canonical:
         self._side = places["kernels"] + int(state["side"][1])
         p = places
         cuts = [
-            (p["command_head"], 13 * 8),  # four of commands, three each of notices, signals and bars
+            (p["command_head"], 14 * 8),  # four of commands, three each of notices, signals and bars, the count of events
             (p["seq"], 4), (p["now_ns"], 16), (p["poll_next_ns"], 24), (p["run_id"], 8),
             (p["risk"], self.risk.size), (p["budget"], p["counters"] - p["budget"]), (p["counters"], p["size_of_counters"]),
         ]  # fmt: skip

@@ -12,10 +12,9 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy, memset
 
 from otrade._core.engine.engine cimport Engine
-from otrade._core.market.strategy cimport state_bytes
-from otrade._core.state cimport core_t, counters_t, strategy_t
+from otrade._core.state cimport compiled_t, core_t, counters_t, strategy_t
 from otrade._core.types cimport (
-    bar_rec_t, bracket_t, command_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
+    bar_rec_t, bracket_t, command_t, decision_rec_t, instrument_t, market_t, notice_t, order_t, position_t, series_t, signal_rec_t,
 )
 
 from otrade.errors import EngineError
@@ -70,7 +69,9 @@ cdef class _Walk:
         for i in range(c.n_strategies):
             s = &c.strategies[i]
             self.block("strategies", &s.plan, sizeof(strategy_t) - (<char*>&s.plan - <char*>s))
-            self.block("kernels", s.state, state_bytes(s))
+            self.block("kernels", s.state, s.state_bytes)
+            if s.compiled != NULL:
+                self.block("shown", &s.compiled.bar, sizeof(compiled_t) - (<char*>&s.compiled.bar - <char*>s.compiled))
         self.block("live", c.live, c.n_live * sizeof(int32_t))
         self.block("waiting", c.waiting, c.n_waiting * sizeof(int32_t))
         self.block("brackets", c.brackets, c.n_brackets * sizeof(bracket_t))
@@ -83,6 +84,7 @@ cdef class _Walk:
         self.ring("requests", <char*>c.commands, c.command_head, c.command_tail, c.cap_commands, sizeof(command_t))
         self.ring("notices", <char*>c.notices, c.notice_head, c.notice_tail, c.cap_notices, sizeof(notice_t))
         self.ring("signals", <char*>c.signals, c.signal_head, c.signal_tail, c.cap_signals, sizeof(signal_rec_t))
+        self.ring("decisions", <char*>c.decisions, c.signal_head, c.signal_tail, c.cap_signals, sizeof(decision_rec_t))
         self.ring("bars", <char*>c.bars, c.bar_head, c.bar_tail, c.cap_bars, sizeof(bar_rec_t))
         return 0
 

@@ -80,6 +80,16 @@ class Engine:
     def add_strategy(
         self, series_id: int, kind: str, params: dict[str, Any], plan: dict[str, Any]
     ) -> int: ...
+    def add_compiled(
+        self,
+        series_id: int,
+        build: str,
+        params: str,
+        plan: dict[str, Any],
+        further_ns: Sequence[int] = (),
+        source: str = "",
+    ) -> int: ...
+    def set_expiry(self, instrument_id: int, days: int) -> None: ...
     def set_session(
         self,
         instrument_id: int,

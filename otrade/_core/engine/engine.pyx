@@ -97,6 +97,18 @@ cdef class Engine:
         """Add a strategy to the series added last. `params` and `plan` name fields of the kind's parameters and of plan_t."""
         return setup.add_strategy(self.c, self.pipeline.recorder, series_id, kind, params, plan)
 
+    def add_compiled(self, int series_id, str build, str params, dict plan, further_ns=(), str source=""):
+        """Add a strategy that has been compiled and registered (`market.strategy.register`), by its build, to the series added last.
+        `params`: its parameters' bytes, hexadecimal. `further_ns`: lengths of the bars that it sees beside its own. `source`: what it
+        was compiled from, for the journal.
+        """
+        return setup.add_compiled(
+            self.c, self.pipeline.recorder, series_id, build, bytes.fromhex(params), plan, tuple(further_ns), source)
+
+    def set_expiry(self, int instrument_id, int days):
+        """Calendar days until the instrument's contract expires, today 0. One that never does is not told of."""
+        setup.set_expiry(self.c, self.pipeline.recorder, instrument_id, days)
+
     def set_session(
         self, int instrument_id, *, int64_t open_ns, int64_t entry_from_ns, int64_t entry_until_ns,
         int64_t square_off_ns, int64_t close_ns,
@@ -606,7 +618,7 @@ cdef class Engine:
 
 CALLS = frozenset((
     "add_instrument", "add_key", "set_failover", "add_series",
-    "add_strategy", "set_session", "set_band", "set_charges", "set_limits", "set_budget", "start", "on_feed",
+    "add_strategy", "add_compiled", "set_expiry", "set_session", "set_band", "set_charges", "set_limits", "set_budget", "start", "on_feed",
     "on_quote", "on_halt", "on_pause", "on_flatten", "on_quarantine", "on_broker_net", "set_strategy_enabled", "resume", "adopt_bracket",
     "adopt_order", "on_traded", "on_missing",
 ))

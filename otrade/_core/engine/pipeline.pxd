@@ -22,4 +22,5 @@ cdef class Pipeline:
     cdef int _packets(self, const wire_t* wire, const uint8_t* buf, Py_ssize_t n) noexcept nogil
     cdef void _part(self, int id, const tick_t* tick, int feed) noexcept nogil
     cdef void _tick(self, int id, int reason, const tick_t* tick, int feed) noexcept nogil
-    cdef void _bar(self, int series_id) noexcept nogil
+    cdef void _bar_closed(self, int series_id) noexcept nogil
+    cdef void _strategies(self, int instrument_id, bint has_traded) noexcept nogil

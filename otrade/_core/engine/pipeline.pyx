@@ -5,7 +5,7 @@ In the words of the code, the metrics and the page:
 
     1 decode    the wire's bytes -> tick_t                        codecs
     2 market    last tick, depth, bars                            market
-    3 strategy  kernels -> signal_t                               kernels, strategy
+    3 strategy  kernels and compiled strategies -> a decision     kernels, strategy, decision
     4 risk      gates, rate budget, halts                         risk
     5 order     the two-axis state machine, requests              entry, waiting_entries, order, request
     6 encode    command_t -> the bytes of an HTTP request         record, codecs
@@ -24,9 +24,9 @@ from otrade._core.codecs.interface cimport SHORT_PACKET, decoder_t, frame_t, pac
 from otrade._core.engine.record cimport Recorder
 from otrade._core.engine.setup cimport lay_out
 from otrade._core.market cimport market, strategy
-from otrade._core.orders cimport bracket, fill_price as value, position, report
+from otrade._core.orders cimport bracket, decision, fill_price as value, position, report
 from otrade._core.orders.entry cimport next_ns as next_entry_ns
-from otrade._core.orders.entry cimport take_signal
+from otrade._core.orders.entry cimport take_decision
 from otrade._core.orders.entry cimport work as work_entries
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t, strategy_t
 from otrade._core.types cimport (
@@ -58,7 +58,11 @@ cdef class Pipeline:
             self.c.counters.clock_back += 1
 
     cdef void done(self) noexcept nogil:
-        """An event is over: entries that wait have their turn, then all that was decided gets its bytes and its records."""
+        """An event is over: strategies are told of their fills, entries that wait have their turn, then all that was decided gets its bytes
+        and its records.
+        """
+        if self.c.n_filled > 0:
+            decision.on_fills(&self.c)
         if self.c.n_waiting > 0:
             work_entries(&self.c)
         self.recorder.decided(&self.c)
@@ -66,17 +70,45 @@ cdef class Pipeline:
     cdef int n_waiting(self) noexcept nogil:
         return <int>(self.c.command_tail - self.c.command_head)
 
-    cdef void _bar(self, int series_id) noexcept nogil:
-        """A bar has closed: its strategies see it."""
+    cdef void _bar_closed(self, int series_id) noexcept nogil:
+        """A bar has closed. Its strategies see it once all series of the instrument have the price."""
         cdef core_t* c = &self.c
         cdef series_t* s = &c.series[series_id]
-        cdef int i
         push_bar(c, series_id)
-        for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
-            if s.last.n_ticks == 0:
-                strategy.feed(&c.strategies[i], &s.last)  # joined, and nothing has traded in it since
-            elif strategy.on_bar(&c.strategies[i], &s.last):
-                take_signal(c, i)
+        s.has_news = 1
+        if c.instruments[s.instrument_id].n_compiled > 0:
+            decision.on_further_bar(c, s.instrument_id, s.interval_ns, &s.last)
+
+    cdef void _strategies(self, int instrument_id, bint has_traded) noexcept nogil:
+        """3 strategy, and through take_decision: 4 risk, 5 order. Those of the longest bars first, and of each length: bars that have just
+        closed, then the trade.
+        """
+        cdef core_t* c = &self.c
+        cdef instrument_t* inst = &c.instruments[instrument_id]
+        cdef market_t* m = &c.markets[instrument_id]
+        cdef series_t* s
+        cdef int at, i
+        c.n_events += 1
+        for at in range(inst.series_first, inst.series_first + inst.series_n):
+            s = &c.series[c.by_length[at]]
+            if s.has_news:
+                s.has_news = 0
+                for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
+                    if s.last.n_ticks == 0:
+                        strategy.feed(c, i, &s.last)  # joined, and nothing has traded in it since
+                    elif c.strategies[i].compiled != NULL:
+                        decision.on_bar(c, i, &s.last)
+                    elif strategy.on_bar(&c.strategies[i], &s.last):
+                        take_decision(c, i)
+            if not has_traded:
+                continue
+            for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
+                if not c.strategies[i].wants_ticks:
+                    continue
+                if c.strategies[i].compiled != NULL:
+                    decision.on_tick(c, i)
+                elif strategy.on_tick(&c.strategies[i], m):
+                    take_decision(c, i)
 
     cdef int _packets(self, const wire_t* wire, const uint8_t* buf, Py_ssize_t n) noexcept nogil:
         """Every packet of a frame. 0, or the 1xx reason why the frame ended early."""
@@ -124,9 +156,9 @@ cdef class Pipeline:
         cdef core_t* c = &self.c
         cdef market_t* m = &c.markets[id]
         cdef instrument_t* inst = &c.instruments[id]
-        cdef series_t* s
         cdef int64_t ts
-        cdef int i, k, what
+        cdef int i, what
+        cdef bint has_closed = False
         # 2 market
         if reason == REASON_OK and c.feeds_seen > 1:
             what = market.arbitrate(m, tick, feed, c.feed_alive, c.now_ns, c.failover_ns)
@@ -157,13 +189,11 @@ cdef class Pipeline:
             return  # the same trade again: it makes no bar and moves no average
         ts = m.ts_bar_ns if m.ts_bar_ns > 0 else c.now_ns
         for i in range(inst.series_first, inst.series_first + inst.series_n):
-            s = &c.series[i]
-            if market.take_price(s, inst, m.ltp_e4, m.d_volume, ts):
-                self._bar(i)
-            # 3 strategy, and through take_signal: 4 risk, 5 order
-            for k in range(s.strategy_first, s.strategy_first + s.strategy_n):
-                if c.strategies[k].wants_ticks and strategy.on_tick(&c.strategies[k], m):
-                    take_signal(c, k)
+            if market.take_price(&c.series[i], inst, m.ltp_e4, m.d_volume, ts):
+                self._bar_closed(i)
+                has_closed = True
+        if has_closed or inst.n_by_tick > 0:
+            self._strategies(id, True)
 
     cdef int on_frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
         """One frame. Its record's kind, one of those in the table of wires, says in which wire it is written and which of the
@@ -190,13 +220,19 @@ cdef class Pipeline:
     cdef int on_timer(self, int64_t ts_ns) noexcept nogil:
         cdef core_t* c = &self.c
         cdef int i, id
+        cdef bint has_closed = False
         self.recorder.event(REC_TIMER, ts_ns, NULL, 0)
         self.advance(ts_ns)
         c.in_book = 0  # a book whose end never came
         for i in range(c.n_series):
             if c.series[i].has_bar and market.close_due(
                     &c.series[i], c.now_ns, c.bar_grace_ns):
-                self._bar(i)
+                self._bar_closed(i)
+                has_closed = True
+        if has_closed:
+            for i in range(c.n_instruments):
+                self._strategies(i, False)
+        decision.on_time(c)
         report.on_time(c)
         i = 0
         while i < c.n_live:
@@ -221,7 +257,7 @@ cdef class Pipeline:
             return
         s = &self.c.strategies[h.strategy_id]
         for i in range(h.n_bars):
-            strategy.feed(s, &bars[i])
+            strategy.feed(&self.c, h.strategy_id, &bars[i])
             s.fed_ns = bars[i].ts_end_ns
         s.n_to_feed = h.n_left
 
@@ -261,5 +297,8 @@ cdef class Pipeline:
             first = _sooner(first, b.retry_ns, c.now_ns)
             first = _sooner(first, b.ladder_next_ns, c.now_ns)
             first = _sooner(first, b.entry_expire_ns, c.now_ns)
+            if b.move_e4 != 0:
+                first = _sooner(first, b.move_next_ns, c.now_ns)
             first = _sooner(first, c.instruments[b.instrument_id].square_off_ns, c.now_ns)
+        first = _sooner(first, decision.next_ns(c), 0)
         return _sooner(first, next_entry_ns(c), 0)

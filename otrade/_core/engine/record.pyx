@@ -12,7 +12,8 @@ import orjson
 from otrade._core.journal_writer cimport JournalWriter
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
-    MAX_REQUEST_BYTES, REC_CALL, REC_COMMAND, REC_HELLO, REC_NOTICE, REC_SIGNAL, command_t, notice_t, signal_rec_t,
+    ACTION_NONE, MAX_REQUEST_BYTES, REC_CALL, REC_COMMAND, REC_DECISION, REC_HELLO, REC_NOTICE, REC_SIGNAL, command_t, decision_rec_t,
+    notice_t, signal_rec_t,
 )
 
 from otrade._core.journal_writer import crc32c
@@ -84,6 +85,7 @@ cdef class Recorder:
     cdef void decided(self, core_t* c) noexcept nogil:
         """6 encode: give every new request its bytes. Then journal what was decided since the last time."""
         cdef command_t* cmd
+        cdef const decision_rec_t* said
         while c.command_encoded < c.command_tail:
             cmd = &c.commands[c.command_encoded % c.cap_commands]
             if cmd.order_slot >= 0:
@@ -98,6 +100,9 @@ cdef class Recorder:
         while self.signal_told < c.signal_tail:
             self.journal.put(
                 REC_SIGNAL, c.now_ns, &c.signals[self.signal_told % c.cap_signals], sizeof(signal_rec_t), NULL, 0)
+            said = &c.decisions[self.signal_told % c.cap_signals]
+            if said.decision.action != ACTION_NONE:
+                self.journal.put(REC_DECISION, c.now_ns, said, sizeof(decision_rec_t), NULL, 0)
             self.signal_told += 1
         if self.notice_told < c.notice_tail - c.cap_notices:
             self.notice_told = c.notice_tail - c.cap_notices

@@ -35,13 +35,31 @@ class SignalRow(TypedDict):
     atr: float
 
 
+class DecisionRow(TypedDict):
+    """decision_t"""
+
+    action: int
+    why: int
+    stop_is: int
+    stop: float
+    target_is: int
+    target: float
+    qty: int
+    n_inputs: int
+    input_1: float
+    input_2: float
+    input_3: float
+    input_4: float
+
+
 class TakenSignalRow(SignalRow):
-    """A signal, and what became of it."""
+    """A signal, and what became of it. `decision`: all of it, of a compiled strategy's."""
 
     strategy_id: int
     instrument_id: int
     taken: bool
     reason: int
+    decision: DecisionRow | None
 
 
 class PlanRow(TypedDict):
@@ -116,7 +134,7 @@ class InstrumentRow(TypedDict):
     band_doubted: int
     quote_wanted: int
     halted: int
-    _pad: int
+    days_to_expiry: int
     open_ns: int
     entry_from_ns: int
     entry_until_ns: int
@@ -126,6 +144,8 @@ class InstrumentRow(TypedDict):
     series_n: int
     bracket_head: int
     n_in_doubt: int
+    n_by_tick: int
+    n_compiled: int
     symbol: str
     exchange: str
     phase: int
@@ -185,6 +205,8 @@ class SeriesRow(TypedDict):
     strategy_first: int
     strategy_n: int
     has_bar: int
+    has_news: int
+    _pad: int
     from_ns: int
     bar: BarRow
     last: BarRow
@@ -215,6 +237,8 @@ class StrategyRow(TypedDict):
     n_atr: int
     fed_ns: int
     n_to_feed: int
+    is_compiled: bool
+    n_refused_decisions: int
     plan: PlanRow
     signal: SignalRow
     params: ParamsRow
@@ -303,6 +327,12 @@ class BracketRow(TypedDict):
     next_attempt: int
     gone_qty: int
     charges_e4: int
+    stop_is_price: int
+    target_is: int
+    said_stop_e4: int
+    said_target_e4: int
+    move_e4: int
+    move_next_ns: int
     pnl_e4: int
 
 

@@ -17,6 +17,10 @@ cdef int add_key(core_t* c, Recorder record, int instrument_id, str key) except 
 cdef int set_failover(core_t* c, Recorder record, int64_t failover_ns) except -1
 cdef int add_series(core_t* c, Recorder record, int instrument_id, int64_t interval_ns) except -1
 cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict params, dict plan) except -1
+cdef int add_compiled(
+    core_t* c, Recorder record, int series_id, str build, bytes params, dict plan, tuple further_ns, str source
+) except -1
+cdef int set_expiry(core_t* c, Recorder record, int instrument_id, int days) except -1
 cdef int check_history(core_t* c, const history_t* h, const bar_t* bars, int64_t ts_ns) except -1
 cdef int set_session(
     core_t* c, Recorder record, int instrument_id, int64_t open_ns, int64_t entry_from_ns, int64_t entry_until_ns,

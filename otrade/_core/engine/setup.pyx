@@ -10,7 +10,7 @@ from libc.string cimport strncpy
 from otrade._core.engine.record cimport Recorder
 from otrade._core.market cimport strategy
 from otrade._core.orders cimport risk
-from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token
+from otrade._core.state cimport allocate, core_t, find_key, find_token, instrument_t, put_key, put_token, strategy_t
 from otrade._core.types cimport (
     MAX_EXCHANGE_BYTES, MAX_HISTORY_BARS, MAX_KEY_BYTES, MAX_SYMBOL_BYTES, bar_t, charge_rates_t, history_t, series_t,
 )
@@ -84,6 +84,7 @@ cdef int add_instrument(
     inst.band_lo_e4 = band_lo_e4
     inst.band_hi_e4 = band_hi_e4
     inst.bracket_head = -1
+    inst.days_to_expiry = -1
     inst.series_first = c.n_series
     strncpy(inst.symbol, name, MAX_SYMBOL_BYTES - 1)
     strncpy(inst.exchange, venue, MAX_EXCHANGE_BYTES - 1)
@@ -120,6 +121,7 @@ cdef int set_failover(core_t* c, Recorder record, int64_t failover_ns) except -1
 
 
 cdef int add_series(core_t* c, Recorder record, int instrument_id, int64_t interval_ns) except -1:
+    cdef int at = c.n_series
     check_id(instrument_id, c.n_instruments, "instrument")
     if instrument_id != c.n_instruments - 1:
         raise EngineError("add the series of an instrument right after it: they lie side by side in memory")
@@ -130,24 +132,60 @@ cdef int add_series(core_t* c, Recorder record, int instrument_id, int64_t inter
     c.series[c.n_series].interval_ns = interval_ns
     c.series[c.n_series].instrument_id = instrument_id
     c.series[c.n_series].strategy_first = c.n_strategies
+    while at > c.instruments[instrument_id].series_first and c.series[c.by_length[at - 1]].interval_ns < interval_ns:
+        c.by_length[at] = c.by_length[at - 1]
+        at -= 1
+    c.by_length[at] = c.n_series
     c.instruments[instrument_id].series_n += 1
     c.n_series += 1
     record.tell("add_series", {"instrument_id": instrument_id, "interval_ns": interval_ns}, c.now_ns, True)
     return c.n_series - 1
 
 
-cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict params, dict plan) except -1:
+cdef int _check_place(const core_t* c, int series_id) except -1:
     check_id(series_id, c.n_series, "series")
     if series_id != c.n_series - 1:
         raise EngineError("add the strategies of a series right after it: they lie side by side in memory")
     if c.n_strategies == c.cap_strategies:
         raise EngineError(f"more than {c.cap_strategies} strategies; raise `engine.max_strategies`")
-    strategy.load(&c.strategies[c.n_strategies], kind, params, plan)
-    c.strategies[c.n_strategies].instrument_id = c.series[series_id].instrument_id
-    c.strategies[c.n_strategies].series_id = series_id
+    return 0
+
+
+cdef int _place(core_t* c, int series_id) noexcept:
+    """The slot that has just been filled belongs to this series from now on."""
+    cdef strategy_t* s = &c.strategies[c.n_strategies]
+    cdef instrument_t* inst = &c.instruments[c.series[series_id].instrument_id]
+    s.instrument_id = c.series[series_id].instrument_id
+    s.series_id = series_id
     c.series[series_id].strategy_n += 1
+    inst.n_by_tick += s.wants_ticks
+    if s.compiled != NULL:
+        inst.n_compiled += 1
+        c.n_timers += s.compiled.timer_ns > 0
     c.n_strategies += 1
+    return c.n_strategies - 1
+
+
+cdef int add_strategy(core_t* c, Recorder record, int series_id, str kind, dict params, dict plan) except -1:
+    _check_place(c, series_id)
+    strategy.load(&c.strategies[c.n_strategies], kind, params, plan)
+    _place(c, series_id)
     record.tell("add_strategy", {"series_id": series_id, "kind": kind, "params": params, "plan": plan}, c.now_ns, True)
+    return c.n_strategies - 1
+
+
+cdef int add_compiled(
+    core_t* c, Recorder record, int series_id, str build, bytes params, dict plan, tuple further_ns, str source,
+) except -1:
+    _check_place(c, series_id)
+    if c.series[series_id].interval_ns in further_ns or len(set(further_ns)) < len(further_ns):
+        raise EngineError("the further bars of a strategy are each of another length, and none of its own")
+    strategy.load_compiled(&c.strategies[c.n_strategies], build, params, plan, further_ns)
+    _place(c, series_id)
+    record.tell("add_compiled", {
+        "series_id": series_id, "build": build, "params": params.hex(), "plan": plan, "further_ns": further_ns,
+        "source": source,
+    }, c.now_ns, True)
     return c.n_strategies - 1
 
 
@@ -209,6 +247,15 @@ cdef int set_band(core_t* c, Recorder record, int instrument_id, int64_t band_lo
     c.instruments[instrument_id].band_hi_e4 = band_hi_e4
     c.instruments[instrument_id].band_ts_ns = 0
     record.tell("set_band", {"instrument_id": instrument_id, "band_lo_e4": band_lo_e4, "band_hi_e4": band_hi_e4}, c.now_ns)
+    return 0
+
+
+cdef int set_expiry(core_t* c, Recorder record, int instrument_id, int days) except -1:
+    check_id(instrument_id, c.n_instruments, "instrument")
+    if days < 0:
+        raise EngineError("a contract that has expired cannot be traded: fetch the instrument file again")
+    c.instruments[instrument_id].days_to_expiry = days
+    record.tell("set_expiry", {"instrument_id": instrument_id, "days": days}, c.now_ns)
     return 0
 
 

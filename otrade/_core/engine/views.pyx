@@ -10,7 +10,7 @@ from otrade._core.market cimport quote, strategy
 from otrade._core.orders cimport bracket, order, risk
 from otrade._core.engine.setup cimport check_id
 from otrade._core.state cimport command_t, core_t, instrument_t, market_t, order_t
-from otrade._core.types cimport BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t, notice_t
+from otrade._core.types cimport ACTION_NONE, BR_CLOSED, ORD_ABSENT, WORTH_EXACT, WORTH_NONE, bracket_t, notice_t
 
 from otrade._core.types import NOTE_FIELDS
 from otrade.errors import EngineError
@@ -98,6 +98,8 @@ cdef take_signals(core_t* c):
         rec = c.signals[c.signal_head % c.cap_signals]
         row = dict(rec.signal)
         row.update(strategy_id=rec.strategy_id, instrument_id=rec.instrument_id, taken=bool(rec.taken), reason=rec.reason)
+        said = &c.decisions[c.signal_head % c.cap_signals]
+        row["decision"] = said.decision if said.decision.action != ACTION_NONE else None
         out.append(row)
         c.signal_head += 1
     return out

@@ -1,4 +1,4 @@
-"""All arithmetic of the core that is worth a formula: indicators, signals, bracket prices, money.
+"""All arithmetic of the core that is worth a formula: signals, bracket prices, money.
 
 Plain Python functions, compiled by Numba to one object file when OTrade is built
 (`otrade/_core/kernels/aot.py`) and linked into the extensions. Never imported by a running engine.

@@ -14,7 +14,7 @@ from typing import Any
 from numba import cfunc, njit, types
 from numba.extending import intrinsic, overload
 
-from otrade._core import layout
+from otrade._core.kernels import layout
 
 IST_NS = 19_800_000_000_000  # +05:30
 DAY_NS = 86_400_000_000_000

@@ -61,9 +61,9 @@ def prepare_environment(cpu: str) -> None:
 
 def load_kernels() -> dict[str, tuple[Any, Any]]:
     """Import every kernel module; {symbol: (signature, cfunc)}."""
-    from otrade._core.kernels import _abi, brackets, indicators, money, signals
+    from otrade._core.kernels import _abi, brackets, money, signals
 
-    assert all(isinstance(m, ModuleType) for m in (brackets, indicators, money, signals))
+    assert all(isinstance(m, ModuleType) for m in (brackets, money, signals))
     return _abi.KERNELS
 
 
@@ -164,7 +164,7 @@ def main(outdir: str = "build/kernels") -> None:
     """Compile, check, write."""
     cpu = target_cpu()
     prepare_environment(cpu)
-    from otrade._core import layout
+    from otrade._core.kernels import layout
 
     layout.main()
     kernels = load_kernels()

@@ -20,8 +20,8 @@ TIME_FILTER = int(Reason.TIME_FILTER)
 
 @helper
 def _feed_filters(q, s, bar):
-    """Wilder's RSI and ATR over closed bars, inside the strategy's state (see indicators.py for the
-    formulas).
+    """Wilder's RSI and ATR over closed bars, inside the strategy's state (see
+    otrade/strategy/indicators for the formulas).
     """
     close = bar.close_e4 / 10000.0
     if q.rsi_period > 0:

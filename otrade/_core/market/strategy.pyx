@@ -1,17 +1,38 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""Strategies: a kernel, its parameters and its state behind one ABI. A newcomer's kernel is a row of KINDS.
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Strategies: a kernel, its parameters and its state. Kinds that are built in are rows of KINDS; compiled strategy files are made known
+by `register`, and named by their build from then on.
 
-`on_tick(params, state, market, signal)` and `on_bar(params, state, bar, signal)` return 1 when they say a crossover.
+A built-in kernel says a crossover: `on_tick(params, state, market, signal)` and `on_bar(params, state, bar, signal)` return 1 when there
+is one. A compiled strategy has the entry points of `kernels/strategy_abi.py` and says a decision (`orders/decision.pyx`); what it is shown
+of bars and time is written here.
 """
+from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport calloc
+from libc.string cimport memcpy, memset
 
 from otrade._core cimport otk
-from otrade._core.state cimport on_bar_t, on_tick_t, strategy_t
-from otrade._core.types cimport bar_t, cross_params_t, ema_cross_t, sma_cross_t
+from otrade._core.state cimport (
+    compiled_t, core_t, on_bar_t, on_tick_t, say_on_bar_t, say_on_fill_t, say_on_tick_t, strategy_t,
+)
+from otrade._core.types cimport (
+    MAX_FURTHER_BARS, PHASE_UNKNOWN, bar_t, bar_view_t, clock_view_t, cross_params_t, ema_cross_t, instrument_t, sma_cross_t,
+)
 
+from otrade._core.kernels.strategy_abi import ENTRY_POINTS, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S
 from otrade.errors import EngineError
 
 KINDS = ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level")
+
+cdef enum:
+    COMPILED = -1  # its place in KINDS
+
+cdef int64_t IST_NS = 19_800_000_000_000
+cdef int64_t DAY_NS = 86_400_000_000_000
+cdef int64_t MINUTE_NS = 60_000_000_000
+cdef int64_t SECOND_NS = 1_000_000_000
+
+_builds = {}
+"""Compiled strategies that this process has loaded, by their build."""
 
 
 cdef struct kind_t:
@@ -28,16 +49,27 @@ TABLE[3] = kind_t(<on_tick_t>otk.otk_price_sma_on_tick, <on_bar_t>otk.otk_price_
 TABLE[4] = kind_t(<on_tick_t>otk.otk_price_level_on_tick, <on_bar_t>otk.otk_price_level_on_bar, sizeof(ema_cross_t))
 
 
+def register(loaded not None):
+    """Make a compiled strategy (`strategy_abi.CompiledStrategy`) known to this process. Whoever loaded it has checked what it is."""
+    unknown = set(loaded.entry_points) - set(ENTRY_POINTS)
+    if unknown or not loaded.entry_points or not all(loaded.entry_points.values()):
+        raise EngineError(f"strategy {loaded.name} has none of the entry points {', '.join(ENTRY_POINTS)}, or one that there is not")
+    if not 0 < len(loaded.state) <= STATE_BYTES_MAX or not 0 <= loaded.params_bytes <= PARAMS_BYTES_MAX:
+        raise EngineError(f"strategy {loaded.name} has more state or parameters than the core keeps, or no state")
+    if loaded.timer_s != 0 and (loaded.timer_s < TIMER_MIN_S or "on_timer" not in loaded.entry_points):
+        raise EngineError(f"strategy {loaded.name} has a timer of {loaded.timer_s} s; a timer has on_timer, and a second at least")
+    _builds[loaded.build] = loaded
+
+
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
     """Fill a slot: kernel addresses, parameters, a zeroed state, the plan. Unknown names are refused by name."""
     if kind not in KINDS:
         raise EngineError(f"there is no strategy kind {kind!r}; kinds are {', '.join(KINDS)}")
     cdef int row = KINDS.index(kind)
-    cdef cross_params_t* p = <cross_params_t*>calloc(1, sizeof(cross_params_t))
+    cdef cross_params_t* p = <cross_params_t*>_block(sizeof(cross_params_t))
     s.params = p
-    s.state = calloc(1, TABLE[row].state_bytes)
-    if s.params == NULL or s.state == NULL:
-        raise EngineError("no memory for a strategy; lower `engine.max_strategies`")
+    s.state_bytes = TABLE[row].state_bytes
+    s.state = _block(s.state_bytes)
     p[0] = _complete(dict(p[0]), params, "parameter", kind)
     s.plan = _complete(dict(s.plan), plan, "plan", kind)
     s.kind = row
@@ -48,10 +80,103 @@ cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
     return 0
 
 
-cdef void feed(strategy_t* s, bar_t* bar) noexcept nogil:
-    """Run the kernel on a closed bar of the past: what it says of it is history, and no signal."""
-    on_bar(s, bar)
-    s.signal.side = s.signal.blocked = 0
+cdef int load_compiled(strategy_t* s, str build, bytes params, dict plan, tuple further_ns) except -1:
+    """The same with a strategy that has been registered."""
+    loaded = _builds.get(build)
+    if loaded is None:
+        raise EngineError(f"the strategy of build {build} is not loaded: build it from its source, which its journal keeps, and register it")
+    if len(params) != loaded.params_bytes:
+        raise EngineError(f"strategy {loaded.name} has {loaded.params_bytes} bytes of parameters, and not {len(params)}")
+    if len(further_ns) > MAX_FURTHER_BARS or min(further_ns, default=1) <= 0:
+        raise EngineError(f"strategy {loaded.name} sees at most {MAX_FURTHER_BARS} further lengths of bars, each above 0")
+    cdef compiled_t* k = <compiled_t*>_block(sizeof(compiled_t))
+    cdef bytes state = loaded.state
+    s.compiled = k
+    s.params = _block(max(len(params), 1))
+    memcpy(s.params, <const char*>params, len(params))
+    s.state_bytes = len(state)
+    s.state = _block(s.state_bytes)
+    memcpy(s.state, <const char*>state, s.state_bytes)
+    s.plan = _complete(dict(s.plan), plan, "plan", loaded.name)
+    s.kind = COMPILED
+    s.enabled = s.plan.enabled
+    at = loaded.entry_points.get
+    k.on_bar = <say_on_bar_t><uintptr_t>at("on_bar", 0)
+    k.on_tick = <say_on_tick_t><uintptr_t>at("on_tick", 0)
+    k.on_timer = <say_on_tick_t><uintptr_t>at("on_timer", 0)
+    k.on_fill = <say_on_fill_t><uintptr_t>at("on_fill", 0)
+    s.wants_ticks = k.on_tick != NULL
+    s.wants_fills = k.on_fill != NULL
+    k.timer_ns = loaded.timer_s * SECOND_NS
+    k.decided_event = -1
+    k.position.is_flat = 1
+    for i, length_ns in enumerate(further_ns):
+        k.further_ns[i] = length_ns
+    return 0
+
+
+cdef void* _block(size_t size) except NULL:
+    cdef void* block = calloc(1, size)
+    if block == NULL:
+        raise EngineError("no memory for a strategy; lower `engine.max_strategies`")
+    return block
+
+
+cdef void show_bar(bar_view_t* view, const bar_t* bar, const instrument_t* inst) noexcept nogil:
+    """A closed bar as a compiled strategy sees it. The bar before still stands in `view`."""
+    cdef int64_t day = (bar.ts_open_ns + IST_NS) // DAY_NS
+    cdef int64_t since = (bar.ts_open_ns - inst.open_ns) % DAY_NS
+    if view.count == 0 or (view.ts_open_ns + IST_NS) // DAY_NS != day:
+        view.index = 0
+    else:
+        view.index += 1
+    view.count += 1
+    view.open_e4 = bar.open_e4
+    view.high_e4 = bar.high_e4
+    view.low_e4 = bar.low_e4
+    view.close_e4 = bar.close_e4
+    view.volume = bar.volume
+    view.n_trades = bar.n_ticks
+    view.gap = bar.gap
+    view.minute_of_session = (since if since >= 0 else since + DAY_NS) // MINUTE_NS
+    view.ts_open_ns = bar.ts_open_ns
+    view.ts_end_ns = bar.ts_end_ns
+
+
+cdef int64_t _whole(int64_t span_ns, int64_t unit_ns) noexcept nogil:
+    """Whole units, rounded down: C's division goes towards 0."""
+    return span_ns // unit_ns - (1 if span_ns < 0 and span_ns % unit_ns != 0 else 0)
+
+
+cdef void show_clock(clock_view_t* view, const instrument_t* inst, int64_t now_ns, int phase) noexcept nogil:
+    """The time of an event as a compiled strategy sees it."""
+    cdef int64_t since_midnight = (now_ns + IST_NS) % DAY_NS
+    view.now_ns = now_ns
+    view.second_of_day = since_midnight // SECOND_NS
+    view.minute_of_day = since_midnight // MINUTE_NS
+    view.minute_of_session = _whole(now_ns - inst.open_ns, MINUTE_NS)
+    view.minutes_left = (inst.square_off_ns - now_ns) // MINUTE_NS if inst.square_off_ns > now_ns else 0
+    view.phase = phase
+    view.days_to_expiry = inst.days_to_expiry
+
+
+cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
+    """Run the kernel on a closed bar of the past: what it says of it is history, and no signal. Nothing is held then."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef compiled_t* k = s.compiled
+    cdef const instrument_t* inst = &c.instruments[s.instrument_id]
+    if k == NULL:
+        on_bar(s, bar)
+        s.signal.side = s.signal.blocked = 0
+        return
+    show_bar(&k.bar, bar, inst)
+    if k.on_bar != NULL:
+        memset(&k.position, 0, sizeof(k.position))
+        k.position.is_flat = 1
+        show_clock(&k.clock, inst, bar.ts_end_ns, PHASE_UNKNOWN)
+        k.said.action = 0
+        k.on_bar(s.params, s.state, &k.bar, k.bars, &c.markets[s.instrument_id], &k.position, &k.clock, &k.said)
+        k.said.action = 0
 
 
 cdef dict _complete(dict zeros, dict given, str what, str kind):
@@ -62,20 +187,30 @@ cdef dict _complete(dict zeros, dict given, str what, str kind):
     return zeros
 
 
-cdef size_t state_bytes(const strategy_t* s) noexcept nogil:
-    """Size of its kernel's state."""
-    return TABLE[s.kind].state_bytes
+cdef str name_of(const strategy_t* s):
+    """What the page calls its kind."""
+    return KINDS[s.kind] if s.compiled == NULL else "file"
 
 
 cdef object view(const strategy_t* s):
-    """A strategy as a dict for the page and the tests. `n_average`, `n_rsi`, `n_atr`: the values that each has seen, as far as it counts."""
-    cdef const ema_cross_t* head = <const ema_cross_t*>s.state  # every kind's state begins so
+    """A strategy as a dict for the page and the tests. `n_average`, `n_rsi`, `n_atr`: the values that each has seen, as far as it counts;
+    nobody but a compiled strategy itself knows that of it.
+    """
+    cdef ema_cross_t head
+    cdef cross_params_t params
+    memset(&head, 0, sizeof(head))
+    memset(&params, 0, sizeof(params))
+    if s.compiled == NULL:
+        head = (<const ema_cross_t*>s.state)[0]  # every built-in kind's state begins so
+        params = (<cross_params_t*>s.params)[0]
+    else:
+        params.bar_mode = 1
     return {
-        "kind": KINDS[s.kind], "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
+        "kind": name_of(s), "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
         "wait_side": s.wait_side, "wait_left": s.wait_left, "wait_until_ns": s.wait_until_ns if s.wait_side else 0,
         "reverse_side": s.reverse_side, "entry_rejects": s.n_entry_rejects, "brake_until_ns": s.brake_until_ns,
         "n_average": head.n, "n_rsi": head.rsi_n, "n_atr": head.atr_n,
-        "fed_ns": s.fed_ns, "n_to_feed": s.n_to_feed,
-        "plan": s.plan, "signal": s.signal, "params": (<cross_params_t*>s.params)[0],
+        "fed_ns": s.fed_ns, "n_to_feed": s.n_to_feed, "is_compiled": s.compiled != NULL, "n_refused_decisions": s.n_refused_decisions,
+        "plan": s.plan, "signal": s.signal, "params": params,
     }

@@ -12,7 +12,7 @@ from otrade._core cimport notes
 from otrade._core.orders cimport bracket, order, report, risk, waiting_entries as waiting
 from otrade._core.state cimport core_t, new_order
 from otrade._core.types cimport (
-    BR_CLOSED, EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET,
+    BR_CLOSED, EXIT_BROKER, EXIT_MANUAL, EXIT_NONE, HALT_ACTIVE, LEG_ENTRY, LEG_FIX, LEG_STOP, LEG_TARGET, LEVEL_NONE,
     PAUSE_PERSON, PAUSE_START, PENDING_NONE, REASON_BROKER_TOKEN, REASON_CAPACITY,
     REASON_JOURNAL, REASON_OK, REASON_RESTARTED, REASON_STOPPING, REASON_TIMED_OUT, SEV_ALARM, SEV_WARN, SIDE_BUY,
     TYPE_LIMIT, bracket_t, order_t, report_t,
@@ -38,7 +38,8 @@ cdef int adopt_bracket(
     core_t* c, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t stop_e4, int64_t ts_open_ns,
     int64_t tag_run, int tag_bracket, int slice_of
 ) noexcept nogil:
-    """A bracket for orders that exist already, under this strategy's plan. Its id, or -1 when the table is full.
+    """A bracket for orders that exist already, under this strategy's plan. Its id, or -1 when the table is full. Of a compiled strategy
+    the levels are its own and were in the journal: it has no target.
 
     `stop_e4`, when not 0, is where the stop stands: entry fills do not move it. `ts_open_ns` 0 means now. `tag_run` -1: it has
     no tags yet, and gets this run's. `slice_of`: the bracket of whose decision this is a slice; -1: a decision of its own.
@@ -55,6 +56,8 @@ cdef int adopt_bracket(
     b.time_exit_ns = c.strategies[strategy_id].plan.time_exit_ns
     b.stop_distance_e4 = stop_distance_e4
     b.entry_expire_ns = c.now_ns
+    if c.strategies[strategy_id].compiled != NULL:
+        b.target_is = LEVEL_NONE
     if stop_e4 > 0:
         b.stop_e4 = b.initial_stop_e4 = stop_e4
         b.n_stop_moves = 1

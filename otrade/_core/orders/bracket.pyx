@@ -8,8 +8,8 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from otrade._core cimport notes, otk
-from otrade._core.orders cimport charges, exits, order, position, refusal, risk, waiting_entries as waiting
-from otrade._core.state cimport core_t, strategy_t
+from otrade._core.orders cimport charges, exits, order, position, refusal, risk, stop_moves, waiting_entries as waiting
+from otrade._core.state cimport compiled_t, core_t, strategy_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_ENTERING, BR_EXITING, BR_FREE, BR_OPEN,
     EV_CANCEL_REJECTED, EV_REPLACE_REJECTED, EXIT_BROKER, EXIT_ENTRY_FAILED, EXIT_MANUAL, EXIT_NONE, EXIT_RISK, EXIT_SQUARE_OFF,
@@ -122,6 +122,22 @@ cdef int _why_filled(const bracket_t* b, const order_t* o) noexcept nogil:
     return b.leave_reason if b.leave_reason != EXIT_NONE else EXIT_TARGET
 
 
+cdef void _note_fill(core_t* c, const bracket_t* b, int leg, int64_t d_qty, int64_t d_value_e4) noexcept nogil:
+    """Keep what a compiled strategy is to be told of, once the event is over."""
+    cdef strategy_t* s = &c.strategies[b.strategy_id]
+    cdef compiled_t* k = s.compiled
+    if not s.has_fills:
+        s.has_fills = 1
+        c.n_filled += 1
+    if leg == LEG_ENTRY:
+        k.fill.entered_qty += d_qty
+        k.entered_value_e4 += d_value_e4
+    else:
+        k.fill.left_qty += d_qty
+        k.left_value_e4 += d_value_e4
+        k.fill.exit_reason = b.exit_reason
+
+
 cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexcept nogil:
     """Book a fill on its bracket and on the position."""
     cdef order_t* o = &c.orders[slot]
@@ -157,6 +173,8 @@ cdef void on_fill(core_t* c, int slot, int64_t d_qty, int64_t d_value_e4) noexce
         b.exit_qty += d_qty
         b.exit_value_e4 += d_value_e4
         b.exit_reason = _why_filled(b, o)
+    if c.strategies[b.strategy_id].wants_fills and o.leg != LEG_FIX:
+        _note_fill(c, b, o.leg, d_qty, d_value_e4)
     if was_closed:
         exits.begin_exit(c, id, EXIT_RISK)
     charges.refresh(c, id)
@@ -263,6 +281,9 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
         b.exit_reason = EXIT_ENTRY_FAILED
     _unlink(c, bracket_id)
     risk.release_hold(c, bracket_id)
+    if s.compiled != NULL and b.entry_qty > 0:
+        s.last_exit = b.exit_reason
+        s.n_closed += s.n_open == 0
     if b.exit_reason == EXIT_STOP and s.plan.cooldown_ns > 0:
         s.cooldown_until_ns = c.now_ns + s.plan.cooldown_ns
     notes.bracket_closed(
@@ -277,6 +298,7 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
             note.strategy_id = b.strategy_id
             note.side = s.reverse_side
         else:
+            s.terms = s.reverse_terms
             waiting.put(c, b.strategy_id, s.reverse_side, s.reverse_px_e4, 0, 0, 0)  # it is looked at in this same event
         s.reverse_side = 0
 
@@ -330,6 +352,8 @@ cdef void _watch(core_t* c, int bracket_id, int64_t ltp_e4) noexcept nogil:
             b.stop_limit_e4 = exits.clamp_to_band(
                 c, b.instrument_id, otk.otk_limit_through(stop, -b.side, plan.stop_limit_bps, tick))
             changed = True
+    if b.move_e4 != 0 and stop_moves.apply(c, bracket_id):
+        changed = True
     if exits.stop_crossed(c, bracket_id):
         if b.stop_crossed_ns == 0:
             b.stop_crossed_ns = c.now_ns
@@ -407,6 +431,8 @@ cdef void on_time(core_t* c, int bracket_id) noexcept nogil:
             exits.begin_exit(c, bracket_id, EXIT_TARGET)
         elif b.stop_crossed_ns > 0 and c.now_ns >= b.stop_crossed_ns + _at_most(plan.ladder_interval_ns, CHASE_NS):
             exits.begin_exit(c, bracket_id, EXIT_STOP)  # the stop was left resting through a gap: chase
+    if b.move_e4 != 0:
+        stop_moves.apply(c, bracket_id)
     exits.climb(c, bracket_id)
     settle(c, bracket_id)
 

@@ -1,5 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""From a signal to the entry orders of one decision: sized, gated as a whole, sent.
+"""From a decision to its entry orders: sized, gated as a whole, sent. What a built-in kind says is a side alone, and its levels and size
+are the plan's; a compiled strategy may have said them itself (`terms`).
 
 A quantity above the exchange's freeze limit becomes several slices, each a bracket that is whole in itself. Every gate is asked
 before the first of them leaves, about all of them. The rate budget alone may let a part go first: what it has no room for waits
@@ -10,12 +11,14 @@ from libc.stdint cimport int64_t
 
 from otrade._core cimport notes, otk
 from otrade._core.orders cimport bracket, exits, refusal, request, risk, waiting_entries as waiting
-from otrade._core.state cimport core_t, push_signal, strategy_t
+from otrade._core.state cimport compiled_t, core_t, push_signal, strategy_t, terms_t
 from otrade._core.types cimport (
-    BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, MAX_SLICES,
+    ACTION_EXIT, ACTION_MOVE_STOP, BR_CLOSED, BR_EXITING, EXIT_ENTRY_FAILED, EXIT_SIGNAL, HALT_HALTED, LANE_ENTRY, LEG_ENTRY, LEVEL_DISTANCE,
+    LEVEL_PRICE, MAX_SLICES,
     PHASE_ENTRY, REASON_ALREADY_OPEN, REASON_CAPACITY, REASON_DISABLED,
-    REASON_ENTRY_BRAKE, REASON_ENTRY_WAIT, REASON_LEAVING, REASON_OK, REASON_QTY_ZERO, REASON_RATE_BROKER, REASON_RATE_MINUTE, REASON_RATE_SECOND,
-    REASON_REVERSE_WAIT, REASON_RING_FULL, REASON_SESSION, REASON_STOP_DISTANCE, REASON_SUPERSEDED, SEV_ALARM, SEV_INFO, SIDE_BUY,
+    REASON_ENTRY_BRAKE, REASON_ENTRY_WAIT, REASON_LEAVING, REASON_MAX_QTY, REASON_OK, REASON_QTY_ZERO, REASON_RATE_BROKER,
+    REASON_RATE_MINUTE, REASON_RATE_SECOND, REASON_REVERSE_WAIT, REASON_RING_FULL, REASON_SESSION, REASON_STOP_DISTANCE,
+    REASON_SUPERSEDED, REASON_TARGET_SIDE, SEV_ALARM, SEV_INFO, SIDE_BUY,
     TYPE_LIMIT, TYPE_MARKET, bracket_t, instrument_t, market_t, plan_t,
 )
 
@@ -25,6 +28,7 @@ cdef enum:
     ENTRY_MARKET = 1
 cdef int64_t REVERSE_NS = 60_000_000_000  # an entry that waits for the former position, where the plan has no time limit of entries
 cdef int64_t AGAIN_NS = 50_000_000  # between two tries of what waits
+cdef int64_t AGAIN_TOLD_NS = 60_000_000_000
 
 
 cdef struct offer_t:
@@ -37,8 +41,8 @@ cdef struct offer_t:
     int n  # slices of `qty`
 
 
-cdef int _size(core_t* c, int strategy_id, int side, int64_t left, int64_t total, offer_t* e) noexcept nogil:
-    """What is to be sent at the prices of now: all that the plan says or, when `left` is not 0, the rest of a decision."""
+cdef int _size(core_t* c, int strategy_id, int side, int64_t left, int64_t total, const terms_t* terms, offer_t* e) noexcept nogil:
+    """What is to be sent at the prices of now: all that decision and plan say or, when `left` is not 0, the rest of a decision."""
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef plan_t* plan = &s.plan
     cdef instrument_t* inst = &c.instruments[s.instrument_id]
@@ -52,12 +56,23 @@ cdef int _size(core_t* c, int strategy_id, int side, int64_t left, int64_t total
     if plan.entry_type != ENTRY_MARKET:
         e.limit_e4 = exits.clamp_to_band(
             c, s.instrument_id, otk.otk_limit_through(e.ref_e4, side, plan.entry_offset_bps, inst.tick_size_e4))
-    e.distance_e4 = otk.otk_distance_e4(plan.stop_kind, plan.stop_value, e.ref_e4, s.signal.atr)
+    if terms.stop_is == LEVEL_PRICE:
+        e.distance_e4 = (e.ref_e4 - terms.stop_e4) * side  # price may have come nearer since, or gone beyond it
+    elif terms.stop_is == LEVEL_DISTANCE:
+        e.distance_e4 = terms.stop_e4
+    else:
+        e.distance_e4 = otk.otk_distance_e4(plan.stop_kind, plan.stop_value, e.ref_e4, s.signal.atr)
     if e.distance_e4 < inst.tick_size_e4 or e.distance_e4 >= e.ref_e4:
         return REASON_STOP_DISTANCE  # no stop, no entry
+    if terms.target_is == LEVEL_PRICE and (terms.target_e4 - e.ref_e4) * side <= 0:
+        return REASON_TARGET_SIDE
     if left > 0:
         e.qty = left
         e.total = total
+    elif terms.qty > 0:
+        if plan.max_qty > 0 and terms.qty > plan.max_qty:
+            return REASON_MAX_QTY  # what was asked for by its number is sent whole or not at all
+        e.qty = e.total = terms.qty
     else:
         e.qty = e.total = otk.otk_size_qty(
             plan.size_mode, plan.size_value, e.ref_e4, e.distance_e4, inst.lot_size, plan.max_qty, inst.multiplier)
@@ -86,7 +101,9 @@ cdef int _gate(core_t* c, int strategy_id, const offer_t* e) noexcept nogil:
     return REASON_OK
 
 
-cdef int _send(core_t* c, int strategy_id, int side, int64_t px_e4, offer_t* e, int n, int sent) noexcept nogil:
+cdef int _send(
+    core_t* c, int strategy_id, int side, int64_t px_e4, const terms_t* terms, offer_t* e, int n, int sent
+) noexcept nogil:
     """Send the next `n` slices of a decision, `sent` of which have been. What is left stands in `e.qty`."""
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef plan_t* plan = &s.plan
@@ -104,6 +121,10 @@ cdef int _send(core_t* c, int strategy_id, int side, int64_t px_e4, offer_t* e, 
         b.order_qty = e.slice_qty if e.slice_qty < e.qty else e.qty
         b.signal_px_e4 = px_e4
         b.stop_distance_e4 = e.distance_e4
+        b.stop_is_price = terms.stop_is == LEVEL_PRICE
+        b.said_stop_e4 = terms.stop_e4
+        b.target_is = terms.target_is
+        b.said_target_e4 = terms.target_e4
         b.atr_e4 = otk.otk_distance_e4(2, s.signal.atr, e.ref_e4, 0.0)
         b.exit_mode = plan.exit_mode
         b.time_exit_ns = plan.time_exit_ns
@@ -131,7 +152,8 @@ cdef int _decide(core_t* c, int strategy_id, int side, int64_t px_e4) noexcept n
     behind.
     """
     cdef offer_t e
-    cdef int n = 0, reason = _size(c, strategy_id, side, 0, 0, &e)
+    cdef const terms_t* terms = &c.strategies[strategy_id].terms
+    cdef int n = 0, reason = _size(c, strategy_id, side, 0, 0, terms, &e)
     if reason == REASON_OK:
         reason = _gate(c, strategy_id, &e)
     if reason != REASON_OK:
@@ -149,7 +171,7 @@ cdef int _decide(core_t* c, int strategy_id, int side, int64_t px_e4) noexcept n
         if n == 0:
             waiting.put(c, strategy_id, side, px_e4, 0, 0, 0)
             return REASON_ENTRY_WAIT
-    reason = _send(c, strategy_id, side, px_e4, &e, n, 0)
+    reason = _send(c, strategy_id, side, px_e4, terms, &e, n, 0)
     if e.qty == e.total:
         return reason
     if e.qty > 0:
@@ -180,7 +202,7 @@ cdef int _try(core_t* c, int strategy_id) noexcept nogil:
         return REASON_LEAVING
     if s.wait_left == 0 and s.n_open > 0:
         return REASON_ALREADY_OPEN  # a former bracket has come back, or one was adopted
-    reason = _size(c, strategy_id, side, s.wait_left, s.wait_total, &e)
+    reason = _size(c, strategy_id, side, s.wait_left, s.wait_total, &s.wait_terms, &e)
     if reason == REASON_OK:
         reason = _gate(c, strategy_id, &e)
     if reason != REASON_OK:
@@ -190,7 +212,7 @@ cdef int _try(core_t* c, int strategy_id) noexcept nogil:
         c.budget.n_denied += 1
         return rate
     rest = e.qty
-    reason = _send(c, strategy_id, side, s.wait_px_e4, &e, n, s.wait_sent)
+    reason = _send(c, strategy_id, side, s.wait_px_e4, &s.wait_terms, &e, n, s.wait_sent)
     if e.qty < rest:
         s.wait_left = e.qty
         s.wait_total = e.total
@@ -265,13 +287,14 @@ cdef int _on_opposite(core_t* c, int strategy_id, int side, int blocked) noexcep
     if s.plan.on_opposite == OPPOSITE_REVERSE and blocked == 0:
         s.reverse_side = side
         s.reverse_px_e4 = s.signal.px_e4
+        s.reverse_terms = s.terms
         s.reverse_until_ns = c.now_ns + (s.plan.entry_timeout_ns if s.plan.entry_timeout_ns > 0 else REVERSE_NS)
         return REASON_REVERSE_WAIT
     return REASON_OK
 
 
-cdef void take_signal(core_t* c, int strategy_id) noexcept nogil:
-    """Decide on the strategy's present signal, and say what was decided and why."""
+cdef void take_decision(core_t* c, int strategy_id) noexcept nogil:
+    """Decide on what the strategy says now: a side (`signal`) on its `terms`."""
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef int side = s.signal.side
     cdef int reason = REASON_OK
@@ -289,10 +312,33 @@ cdef void take_signal(core_t* c, int strategy_id) noexcept nogil:
     cdef bint taken = reason == REASON_OK or reason == REASON_REVERSE_WAIT or reason == REASON_ENTRY_WAIT
     if taken:
         s.n_taken += 1
+    tell(c, strategy_id, taken, reason)
+
+
+cdef bint _is_told(strategy_t* s, bint taken, int reason, int64_t now_ns) noexcept nogil:
+    """Does a compiled strategy only say again what was just refused for the same reason? It may do so with every trade."""
+    cdef compiled_t* k = s.compiled
+    if k == NULL:
+        return False
+    if not taken and k.told_action == k.said.action and k.told_reason == reason and now_ns - k.told_ns < AGAIN_TOLD_NS:
+        return True
+    k.told_action = k.said.action
+    k.told_reason = reason
+    k.told_ns = now_ns
+    return False
+
+
+cdef void tell(core_t* c, int strategy_id, bint taken, int reason) noexcept nogil:
+    """Say what was decided on what the strategy says now, and why."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    if _is_told(s, taken, reason, c.now_ns):
+        return
     push_signal(c, strategy_id, taken, reason)
+    if taken and s.compiled != NULL and (s.compiled.said.action == ACTION_EXIT or s.compiled.said.action == ACTION_MOVE_STOP):
+        return  # an exit, or a move of the stop: the orders' own notices tell of it
     if taken:
         note = notes.signal_taken(c, SEV_INFO, s.instrument_id, -1, -1, reason, price_e4=s.signal.px_e4)
     else:
         note = notes.signal_refused(c, SEV_INFO, s.instrument_id, -1, -1, reason, price_e4=s.signal.px_e4)
     note.strategy_id = strategy_id
-    note.side = side
+    note.side = s.signal.side

@@ -17,7 +17,7 @@ from otrade._core.orders cimport order, refusal, request, risk
 from otrade._core.state cimport core_t, counters_t
 from otrade._core.types cimport (
     BR_CLOSED, BR_EXITING, BR_OPEN, EXIT_NONE, EXIT_RISK, EXIT_STOP, EXIT_TRAIL, LANE_ENTRY, LANE_EXIT, LANE_PROTECT,
-    LEG_FIX, LEG_STOP, LEG_TARGET,
+    LEG_FIX, LEG_STOP, LEG_TARGET, LEVEL_DISTANCE, LEVEL_PLAN, LEVEL_PRICE,
     PENDING_CANCEL, PHASE_ENTRY, REASON_EXIT_RESTING,
     REASON_MODIFY_CAP, REASON_OK, REASON_OVER_EXIT, REASON_SESSION, REASON_TOUCH_OLD, SEV_ALARM, SEV_INFO, SEV_WARN,
     SIDE_BUY, TYPE_LIMIT, TYPE_MARKET, TYPE_SL, TYPE_SL_M,
@@ -163,8 +163,20 @@ cdef bint stop_crossed(core_t* c, int bracket_id) noexcept nogil:
     return ltp <= b.stop_e4 if b.side == SIDE_BUY else ltp >= b.stop_e4
 
 
+cdef int64_t _own_target(core_t* c, const bracket_t* b, int64_t entry_e4) noexcept nogil:
+    """Where the decision has put the target; 0: it has none."""
+    cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
+    if b.target_is == LEVEL_PRICE:
+        return clamp_to_band(c, b.instrument_id, b.said_target_e4)
+    if b.target_is == LEVEL_DISTANCE:
+        return clamp_to_band(c, b.instrument_id, otk.otk_target_price(entry_e4, b.side, b.said_target_e4, tick))
+    return 0
+
+
 cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
-    """Stop and target from the average entry price. A stop that has trailed is not moved back."""
+    """Stop and target from the average entry price, or where the decision has put them: a price stays there. A stop that has moved is not
+    moved back.
+    """
     cdef bracket_t* b = &c.brackets[bracket_id]
     cdef plan_t* plan = _plan(c, b)
     cdef int64_t tick = c.instruments[b.instrument_id].tick_size_e4
@@ -173,13 +185,15 @@ cdef void set_levels(core_t* c, int bracket_id) noexcept nogil:
         return  # what it cost is not known, nor any price: the first one sets the levels
     cdef double atr = <double>b.atr_e4 / 10_000.0
     if b.n_stop_moves == 0:
-        b.stop_e4 = otk.otk_stop_price(entry_e4, b.side, b.stop_distance_e4, tick)
+        b.stop_e4 = b.said_stop_e4 if b.stop_is_price else otk.otk_stop_price(entry_e4, b.side, b.stop_distance_e4, tick)
     b.stop_e4 = clamp_to_band(c, b.instrument_id, b.stop_e4)  # no trigger may lie beyond the band, wherever a trail has put it
     if b.n_stop_moves == 0:
         b.initial_stop_e4 = b.stop_e4
     b.stop_limit_e4 = clamp_to_band(
         c, b.instrument_id, otk.otk_limit_through(b.stop_e4, -b.side, plan.stop_limit_bps, tick))
-    if plan.target_kind != 0:
+    if b.target_is != LEVEL_PLAN:
+        b.target_e4 = _own_target(c, b, entry_e4)
+    elif plan.target_kind != 0:
         b.target_e4 = otk.otk_target_price(
             entry_e4, b.side, otk.otk_distance_e4(plan.target_kind, plan.target_value, entry_e4, atr), tick)
         b.target_e4 = clamp_to_band(c, b.instrument_id, b.target_e4)

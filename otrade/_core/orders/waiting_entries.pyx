@@ -13,7 +13,7 @@ from otrade._core.types cimport SEV_INFO, SEV_WARN
 
 
 cdef void put(core_t* c, int strategy_id, int side, int64_t px_e4, int64_t left, int64_t total, int sent) noexcept nogil:
-    """Have a decision wait. `left`: what is still to be sent of `total` units, of which `sent` slices have been; 0: all of it."""
+    """Have the decision at hand wait. `left`: what is still to be sent of `total` units, of which `sent` slices have been; 0: all of it."""
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef int at = c.n_waiting
     if s.wait_side != 0:
@@ -24,6 +24,7 @@ cdef void put(core_t* c, int strategy_id, int side, int64_t px_e4, int64_t left,
     s.wait_left = left
     s.wait_total = total
     s.wait_sent = sent
+    s.wait_terms = s.terms
     s.wait_said = 0
     s.wait_since_ns = c.now_ns
     s.wait_until_ns = c.now_ns + c.limits.entry_wait_ns

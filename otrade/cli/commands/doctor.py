@@ -5,6 +5,7 @@ thing that is not.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import shutil
 import socket
 import sys
@@ -150,10 +151,23 @@ def _disk(config: Path) -> str:
     return f"{free_mb} MB free under {var}"
 
 
+def _compiler(_config: Path) -> str:
+    """Only whoever compiles strategy files needs one."""
+    from otrade.strategy.build.linker import linker
+
+    if importlib.util.find_spec("numba") is None or importlib.util.find_spec("llvmlite") is None:
+        return "strategy files cannot be compiled here: pip install 'otrade[strategy]' (what has been built runs without)"
+    try:
+        return f"strategy files are compiled by numba and linked by {' '.join(linker())}"
+    except OTradeError as err:
+        return f"strategy files cannot be compiled here: {err}"
+
+
 CHECKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("python", _python),
     ("core", _core),
     ("packages", _packages),
+    ("compiler", _compiler),
     ("page", _page),
     ("configuration", _configuration),
     ("secrets", _secrets),

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from otrade.config import manager
+from otrade.config.schema import BuiltInStrategy, FileStrategy
 from otrade.drill.campaign import CampaignRequest, drill, tell_reports
 from otrade.drill.reports.report_file import half_of
 from otrade.drill.reports.shard import shard_of
@@ -85,7 +86,15 @@ def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:
     if not config.strategies:
         raise ConfigError("there is no strategy to drill", file=str(path), path="strategies")
     listed = PriceSource(SimConfig()).universe(SimConfig().dates[0])
+    drilled: list[BuiltInStrategy] = []
     for number, strategy in enumerate(config.strategies):
+        if isinstance(strategy, FileStrategy):
+            raise ConfigError(
+                "the drill's judge knows no strategy files yet",
+                file=str(path),
+                path=f"strategies[{number}].kind",
+            )
+        drilled.append(strategy)
         _require_listed(strategy.instrument, listed, str(path), f"strategies[{number}].instrument")
     return tuple(
         StrategyDraw(
@@ -96,7 +105,7 @@ def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:
             plan_of(strategy, config) | {"enabled": 1},
             auto=is_auto(strategy),
         )
-        for strategy in config.strategies
+        for strategy in drilled
     )
 
 

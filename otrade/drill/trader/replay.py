@@ -63,7 +63,8 @@ class TraderMemory:
     """By bar length: the end of the last bar of the past."""
 
     def __post_init__(self) -> None:
-        lengths = sorted({one.interval_ns for one in self.instrument.strategies})
+        # The longest bars' strategies are asked first.
+        lengths = sorted({one.interval_ns for one in self.instrument.strategies}, reverse=True)
         self.market = SeenMarket(self.instrument, self.jump_bps)
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
         self.strategies = [CrossingStrategy(one) for one in self.instrument.strategies]
@@ -148,27 +149,31 @@ class InstrumentReplay:
             self.touches.append(memory.touch(sight.ts_ns))
             if trade is None:
                 continue
+            bars: dict[int, TraderBar] = {}
             for length_ns, series in memory.series.items():
                 before_ns = series.due_ns
                 bar = series.take(trade)
                 if bar is not None:
-                    self._closed(length_ns, bar, sight.ts_ns, sight.ts_ns)
+                    bars[length_ns] = bar
                 if series.due_ns != before_ns:
                     self._began_ns[length_ns] = sight.ts_ns
+            for length_ns in memory.series:
+                if length_ns in bars:
+                    self._closed(length_ns, bars[length_ns], sight.ts_ns, sight.ts_ns)
                 for plan, strategy in memory.by_length(length_ns):
                     self._say(plan, strategy.on_trade(trade), sight.ts_ns, sight.ts_ns)
         self._close_due(opened_ns, until_ns)
 
     def _close_due(self, opened_ns: int, now_ns: int) -> None:
-        """Bars whose time is over by then, the earliest first."""
+        """Bars whose time is over by then, the earliest first, and of one moment the longest."""
         if not opened_ns:
             return
-        due = sorted(
+        due = [
             (series.due_ns, length_ns)
             for length_ns, series in self._memory.series.items()
             if 0 < max(series.due_ns, opened_ns if series.due_ns else 0) < now_ns
-        )
-        for due_ns, length_ns in due:
+        ]
+        for due_ns, length_ns in sorted(due, key=lambda row: (row[0], -row[1])):
             bar = self._memory.series[length_ns].close()
             at_ns = max(due_ns, opened_ns)
             late = due_ns - self._began_ns.get(length_ns, 0) <= BEAT_NS

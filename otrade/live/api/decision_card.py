@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from otrade._core.engine.rows import BracketRow
-from otrade._core.types import ExitReason, Leg, Reason, Side
+from otrade._core.engine.rows import BracketRow, DecisionRow
+from otrade._core.types import Action, ExitReason, Leg, Level, Reason, Side
 from otrade.contract.queries import DecisionFact, DecisionView, GateResult
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.signal_history import SignalRecord
@@ -76,16 +76,29 @@ LEG_RULES = {
 }
 
 
+SAID = {
+    Action.BUY: "buy",
+    Action.SELL: "sell",
+    Action.EXIT: "exit",
+    Action.MOVE_STOP: "move the stop",
+}
+LEVELS = {Level.PRICE: "", Level.DISTANCE: " from the average fill", Level.NONE: " (unknown)"}
+
+
 def why_signal(day: TradingDay, seen: SignalRecord) -> DecisionView:
-    """Why a crossover was taken or refused."""
+    """Why a crossover, or what a compiled strategy said, was taken or refused."""
     planned = day.plan.strategies[seen.strategy_id]
     side = "buy" if seen.side == Side.BUY else "sell"
+    if seen.decision is not None:
+        side = SAID.get(Action(seen.decision["action"]), side) if _is_known(seen.decision) else "?"
     verdict = "taken" if seen.taken else f"refused: {reason_words(seen.reason)}"
     return DecisionView(
         title=f"{planned.name} says {side} at {rupees(seen.px_e4)}: {verdict}",
         rule=rule_of(day, seen),
         facts=facts_of(day, seen) + waits_of(day, seen),
-        gates=gates_of(planned.params, seen.reason, taken=seen.taken),
+        gates=gates_of(
+            planned.params if seen.decision is None else {}, seen.reason, taken=seen.taken
+        ),
     )
 
 
@@ -122,6 +135,7 @@ def signal_of(day: TradingDay, bracket: BracketRow) -> SignalRecord | None:
             seen
             for seen in reversed(day.signals.since(0))
             if seen.taken
+            and (seen.decision is None or seen.decision["action"] in (Action.BUY, Action.SELL))
             and (seen.strategy_id, seen.side, seen.px_e4)
             == (bracket["strategy_id"], bracket["side"], bracket["signal_px_e4"])
             and seen.ts_ns <= bracket["ts_open_ns"]
@@ -130,8 +144,19 @@ def signal_of(day: TradingDay, bracket: BracketRow) -> SignalRecord | None:
     )
 
 
+def _is_known(decision: DecisionRow) -> bool:
+    return decision["action"] in SAID
+
+
 def rule_of(day: TradingDay, seen: SignalRecord) -> str:
+    """By which rule: the reason that a compiled strategy gave, in its own words, or what crossed what."""
     planned = day.plan.strategies[seen.strategy_id]
+    if seen.decision is not None:
+        why = seen.decision["why"]
+        if not 0 < why <= len(planned.reasons):
+            return f"{planned.name} gave no reason."
+        words = planned.reasons[why - 1]
+        return f"{words[:1].upper()}{words[1:]}."
     fast, slow = names_of(planned.kind, planned.params)
     way = "above" if seen.side == Side.BUY else "below"
     crossed = RULES.get(planned.kind, "{fast} crossed {way} {slow}").format(
@@ -149,11 +174,15 @@ def facts_of(day: TradingDay, seen: SignalRecord) -> list[DecisionFact]:
     """What the strategy knew."""
     planned = day.plan.strategies[seen.strategy_id]
     params = planned.params
-    fast, slow = names_of(planned.kind, params)
     facts = [
         DecisionFact(name="Instrument", value=day.plan.instruments[seen.instrument_id].name),
         DecisionFact(name="Bar or tick of", value=f"{ist_hms(seen.ts_ns)} IST"),
         DecisionFact(name="Price", value=rupees(seen.px_e4)),
+    ]
+    if seen.decision is not None:
+        return facts + _said(seen.decision)
+    fast, slow = names_of(planned.kind, params)
+    facts += [
         DecisionFact(name=fast or "Price, as averaged", value=_number(seen.fast)),
         DecisionFact(name=slow, value=_number(seen.slow)),
     ]
@@ -171,6 +200,25 @@ def facts_of(day: TradingDay, seen: SignalRecord) -> list[DecisionFact]:
                 value=f"{_number(seen.atr)} ({bps:.1f} bps of the price)",
             )
         )
+    return facts
+
+
+def _said(decision: DecisionRow) -> list[DecisionFact]:
+    """Levels, size and inputs as a compiled strategy said them."""
+    facts = []
+    for name, kind, value in (
+        ("Stop", decision["stop_is"], decision["stop"]),
+        ("Target", decision["target_is"], decision["target"]),
+    ):
+        words = "the plan's"
+        if kind != Level.PLAN:
+            words = _number(value) + LEVELS.get(Level(kind), "") if kind in LEVELS else "unknown"
+        facts.append(DecisionFact(name=f"{name} that it said", value=words))
+    qty = f"{decision['qty']} units" if decision["qty"] else "sized by the plan"
+    facts.append(DecisionFact(name="Size that it said", value=qty))
+    inputs = (decision["input_1"], decision["input_2"], decision["input_3"], decision["input_4"])
+    for number, value in enumerate(inputs[: max(decision["n_inputs"], 0)], 1):
+        facts.append(DecisionFact(name=f"Input {number}", value=f"{value:g}"))
     return facts
 
 
@@ -256,4 +304,4 @@ def _bracket_facts(day: TradingDay, bracket: BracketRow) -> list[DecisionFact]:
 
 
 def _number(value: float) -> str:
-    return "not known" if math.isnan(value) else rupees(round(value * 10_000))
+    return "not known" if not math.isfinite(value) else rupees(round(value * 10_000))

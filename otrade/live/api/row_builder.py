@@ -72,7 +72,7 @@ class RowBuilder:
         live = day.engine.live_of_strategies()
         for strategy_id, planned in enumerate(day.plan.strategies):
             view = day.engine.strategy(strategy_id)
-            signal, is_ready = view["signal"], bool(view["signal"]["ready"])
+            signal, has_lines = view["signal"], bool(view["signal"]["ready"])
             params = view["params"]
             yield views.StrategyView(
                 id=strategy_id,
@@ -82,12 +82,12 @@ class RowBuilder:
                 interval_s=planned.interval_s,
                 params=planned.params,
                 enabled=view["enabled"],
-                ready=is_ready,
+                ready=has_lines or view["is_compiled"],
                 waits_for=waiting_words(day.engine, view, day.engine.now_ns),
-                fast=signal["fast"] if is_ready else None,
-                slow=signal["slow"] if is_ready else None,
-                rsi=signal["rsi"] if params["rsi_period"] and is_ready else None,
-                atr=signal["atr"] if params["atr_period"] and is_ready else None,
+                fast=signal["fast"] if has_lines else None,
+                slow=signal["slow"] if has_lines else None,
+                rsi=signal["rsi"] if params["rsi_period"] and has_lines else None,
+                atr=signal["atr"] if params["atr_period"] and has_lines else None,
                 last_signal_seq=day.signals.last_of(strategy_id),
                 bracket_ids=live.get(strategy_id, []),
             )

@@ -8,12 +8,15 @@ from typing import Any
 
 import msgspec
 
+from otrade._core.engine.rows import DecisionRow
+
 KEPT_MAX = 1_000
 
 
 class SignalRecord(msgspec.Struct, frozen=True):
-    """One crossover. `reason` is a `Reason`: 0 when it was taken, else the gate or filter that
-    refused it. The averages, RSI and ATR are what the strategy knew then, in rupees.
+    """One crossover, or what a compiled strategy said. `reason` is a `Reason`: 0 when it was taken,
+    else the gate or filter that refused it. The averages, RSI and ATR are what a built-in kind knew
+    then, in rupees; `decision` is all that a compiled strategy said.
     """
 
     seq: int
@@ -28,6 +31,7 @@ class SignalRecord(msgspec.Struct, frozen=True):
     slow: float
     rsi: float
     atr: float
+    decision: DecisionRow | None = None
 
 
 class SignalHistory:
@@ -55,6 +59,7 @@ class SignalHistory:
                 row["slow"],
                 row["rsi"],
                 row["atr"],
+                row["decision"],
             )
             self.next_seq += 1
             self._kept.append(seen)

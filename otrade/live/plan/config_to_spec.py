@@ -2,6 +2,8 @@
 nanoseconds, words to codes.
 """
 
+from collections.abc import Mapping
+
 from otrade._core.types import Product
 from otrade.calendar import TradingSession
 from otrade.charges import DayCharges, TradedValue, charge_segment
@@ -11,6 +13,7 @@ from otrade.config.schema import (
     Config,
     DistanceConfig,
     EmaCrossParams,
+    FileStrategy,
     Params,
     PriceEmaParams,
     PriceLevelParams,
@@ -23,7 +26,13 @@ from otrade.config.schema import (
 from otrade.config.schema import InstrumentConfig as WantedInstrument
 from otrade.errors import InstrumentError
 from otrade.instruments import Instrument
-from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
+from otrade.live.plan.engine_builder import (
+    CompiledSpec,
+    EngineSpec,
+    InstrumentSpec,
+    SessionSpec,
+    StrategySpec,
+)
 from otrade.square_off import CutOff
 from otrade.units import NS_PER_MINUTE, NS_PER_MS, e4_of, ns_of_s
 
@@ -53,10 +62,12 @@ def instrument_spec(
     wire_symbol: str = "",
     key: str = "",
     charges: DayCharges | None = None,
+    compiled: Mapping[str, CompiledSpec] | None = None,
 ) -> InstrumentSpec:
     """One instrument with its strategies. `wire_symbol`: what the broker's orders call it, when
     that is not its trading symbol. `cut_off`: the broker's own square-off of it. `key`: its name on
     a second feed that uses text. `charges`: the day's rates; without them nothing is charged.
+    `compiled`: what has been made of the strategy files, by the strategies' names.
     InstrumentError when it cannot be traded.
     """
     strategies = [s for s in config.strategies if s.instrument == wanted.symbol]
@@ -90,7 +101,8 @@ def instrument_spec(
         session=session_spec(
             session, config.sessions, cut_off if wanted.product == "MIS" else None
         ),
-        strategies=[strategy_spec(strategy, config) for strategy in strategies],
+        strategies=[strategy_spec(strategy, config, compiled or {}) for strategy in strategies],
+        days_to_expiry=-1 if record.expiry is None else (record.expiry - session.date).days,
     )
 
 
@@ -137,8 +149,21 @@ def own_square_off_ns(
     )
 
 
-def strategy_spec(strategy: AnyStrategy, config: Config) -> StrategySpec:
+def strategy_spec(
+    strategy: AnyStrategy, config: Config, compiled: Mapping[str, CompiledSpec]
+) -> StrategySpec:
     """One strategy of the configuration in the core's units."""
+    if isinstance(strategy, FileStrategy):
+        return StrategySpec(
+            name=strategy.name,
+            kind="file",
+            interval_s=strategy.bar_s,
+            params=dict(strategy.params),
+            plan=plan_of(strategy, config),
+            warm_start=strategy.warm_start,
+            is_auto=is_auto(strategy),
+            compiled=compiled[strategy.name],
+        )
     return StrategySpec(
         name=strategy.name,
         kind=type(strategy).__struct_config__.tag,  # type: ignore[arg-type]

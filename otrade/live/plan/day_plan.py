@@ -47,6 +47,8 @@ class PlannedStrategy(msgspec.Struct, frozen=True):
     series_id: int = NONE_ID
     warm_start: bool = False
     """Bars of earlier sessions feed its indicators before the day."""
+    reasons: tuple[str, ...] = ()
+    """Words of a compiled strategy's reasons, which it counts from 1."""
 
 
 class DayPlan(msgspec.Struct):

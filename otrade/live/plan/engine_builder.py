@@ -19,6 +19,17 @@ from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrateg
 MINUTE_S = 60
 
 
+class CompiledSpec(msgspec.Struct, frozen=True):
+    """What has been made of a strategy file, and is registered with the core under `build`."""
+
+    build: str
+    params: bytes
+    further_s: tuple[int, ...]
+    """Lengths of the bars that it sees beside its own."""
+    reasons: tuple[str, ...]
+    source: str
+
+
 class StrategySpec(msgspec.Struct, frozen=True):
     """One strategy. `params` and `plan` are fields of the kind's parameters and of `plan_t`, in the
     core's units.
@@ -34,6 +45,8 @@ class StrategySpec(msgspec.Struct, frozen=True):
     """Its exit mode is the broker's margin preview's to say (`exit_modes.py`); until it has, `plan`
     holds the safe one.
     """
+    compiled: CompiledSpec | None = None
+    """Of a strategy file; `params` are then its own, for people."""
 
 
 class SessionSpec(msgspec.Struct, frozen=True):
@@ -72,6 +85,8 @@ class InstrumentSpec(msgspec.Struct, frozen=True):
     """The underlying's name, of a share its symbol."""
     key: str = ""
     """Its name on a feed that uses text."""
+    days_to_expiry: int = -1
+    """Of a contract, today 0; -1: it has none."""
     charge_rates: CoreRates | None = None
     """What its orders cost; None: not known, and nothing is charged."""
 
@@ -133,8 +148,22 @@ def sink_of(engine: Engine, kind: Rec) -> FrameSink:
 
 def _lengths_of(instrument: InstrumentSpec) -> list[int]:
     """Bar lengths in seconds: the minute first, then the others, rising."""
-    others = {strategy.interval_s for strategy in instrument.strategies} - {MINUTE_S}
-    return [MINUTE_S, *sorted(others)]
+    lengths = {strategy.interval_s for strategy in instrument.strategies}
+    for strategy in instrument.strategies:
+        if strategy.compiled is not None:
+            lengths.update(strategy.compiled.further_s)
+    return [MINUTE_S, *sorted(lengths - {MINUTE_S})]
+
+
+def _add_strategy(engine: Engine, series_id: int, spec: StrategySpec) -> int:
+    plan = {**spec.plan, "enabled": 1}
+    made = spec.compiled
+    if made is None:
+        return engine.add_strategy(series_id, spec.kind, spec.params, plan)
+    further_ns = [length_s * NS_PER_S for length_s in made.further_s]
+    return engine.add_compiled(
+        series_id, made.build, made.params.hex(), plan, further_ns, made.source
+    )
 
 
 def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
@@ -164,6 +193,10 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
                 band_hi_e4=spec.band_hi_e4,
             )
         )
+    if spec.days_to_expiry >= 0:
+        plan.settings.append(
+            partial(Engine.set_expiry, instrument_id=instrument_id, days=spec.days_to_expiry)
+        )
     if spec.charge_rates is not None:
         # Two instruments of one symbol (NSE, BSE) are one scrip at the depository.
         same = (i for i, other in enumerate(plan.instruments) if other.symbol == spec.symbol)
@@ -183,9 +216,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         for strategy in spec.strategies:
             if strategy.interval_s != interval_s:
                 continue
-            strategy_id = engine.add_strategy(
-                series_id, strategy.kind, strategy.params, {**strategy.plan, "enabled": 1}
-            )
+            strategy_id = _add_strategy(engine, series_id, strategy)
             plan.settings.append(
                 partial(
                     Engine.set_strategy_enabled,
@@ -202,6 +233,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
                     strategy.params,
                     series_id,
                     strategy.warm_start,
+                    strategy.compiled.reasons if strategy.compiled is not None else (),
                 )
             )
     engine.set_session(

@@ -14,6 +14,9 @@ from otrade.units import ist_hms
 
 EMA_SETTLES = 5
 WILDER_SETTLES = 10
+FILE = "file"
+FILE_SETTLES = 512
+"""Bars of the past that a compiled strategy is fed: what it looks back to, nobody but it knows."""
 AVERAGED = ("ema_cross", "sma_cross", "price_ema", "price_sma")
 EXPONENTIAL = ("ema_cross", "price_ema")
 
@@ -22,6 +25,8 @@ Numbers = Mapping[str, int | float]
 
 def bars_to_settle(kind: str, params: Numbers) -> int:
     """Bars after which a strategy's indicators have settled; 0: bars of the past tell it nothing."""
+    if kind == FILE:
+        return FILE_SETTLES
     wilder = WILDER_SETTLES * int(max(params.get("rsi_period", 0), params.get("atr_period", 0)))
     if not params.get("bar_mode"):
         return wilder

@@ -202,6 +202,8 @@ class BracketRecovery:
             else ""
         )
         text = f"{self._plan.symbol_of(instrument_id)}: {len(group)} orders of an earlier run are taken back under {name}{unsure}"
+        if self._engine.strategy(strategy_ids[0])["is_compiled"]:
+            text += "; its strategy's own levels are lost with the journal: the stop is where the book has it, and there is no target"
         return bracket_id, AdoptedBracket(instrument_id, key[0], text)
 
     def _adopt_order(self, bracket_id: int, row: _RecoveredRow, now_ns: int) -> None:

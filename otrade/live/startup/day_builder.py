@@ -45,6 +45,7 @@ from otrade.live.startup.bar_history import BarHistoryReader, HistoryStore
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
+from otrade.live.startup.strategy_files import StrategyFiles
 from otrade.live.startup.symbol_resolver import SymbolResolver
 from otrade.live.startup.warm_start import WarmedInstrument, WarmStart
 from otrade.patience import patiently
@@ -106,6 +107,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             )
         finally:
             adapter.close()
+        compiled = StrategyFiles(config, self.board).compiled(date)
         specs = [
             instrument_spec(
                 record,
@@ -117,6 +119,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
                 wire_symbol=adapter.wire_symbol(record),
                 key=secondary.key_of(record.token) if secondary is not None else "",
                 charges=charges,
+                compiled=compiled,
             )
             for at, record, session in found
         ]

@@ -23,6 +23,8 @@ from otrade.live.plan.engine_builder import InstrumentSpec, StrategySpec
 
 HELLO_FIELD = "exits"
 MODE_OCO = 1
+BOTH_SIDES = 3
+"""Of a strategy file, which says itself what it enters."""
 FREE, COSTS, DELIVERY, UNKNOWN = "free", "costs", "delivery", "unknown: "
 """What an answer is, or how it begins where nothing is known: then the reason follows."""
 OTHERS = "*"
@@ -82,7 +84,7 @@ class Question(msgspec.Struct, frozen=True):
 
 def questions_of(spec: InstrumentSpec, strategy: StrategySpec) -> list[Question]:
     """One for each side that the strategy may enter."""
-    sides = int(strategy.params["side_mask"])
+    sides = BOTH_SIDES if strategy.compiled is not None else int(strategy.params["side_mask"])
     return [Question(spec, side) for bit, side in ((1, 1), (2, -1)) if sides & bit]
 
 

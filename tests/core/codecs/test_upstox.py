@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from otrade._core.codecs.upstox import COMMAND_BYTES, UpstoxEncoder, decode_frame, encode_command
-from otrade._core.layout import dtype
+from otrade._core.kernels.layout import dtype
 from otrade._core.types import Cmd, OrdType, Product, Reason, Side, Tif
 from tests.core.codecs import upstox_frames as frames
 from tests.core.codecs.fuzz_wire import GuardedBuffer

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from otrade._core import layout
+from otrade._core.kernels import layout
 
 ROOT = Path(__file__).parents[3]
 OBJECT = ROOT / "build/kernels/otk_kernels.o"

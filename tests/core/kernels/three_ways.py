@@ -16,8 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from otrade._core import layout
-from otrade._core.kernels import aot
+from otrade._core.kernels import aot, layout
 from tests.core.kernels import kernel_run
 
 SEED = 20_240_613
@@ -54,7 +53,7 @@ def plain_kernels() -> dict[str, Any]:
     )
     sys.modules[real.__name__] = fake
     try:
-        for name in ("brackets", "indicators", "money", "signals"):
+        for name in ("brackets", "money", "signals"):
             path = kernel_run.ROOT / f"otrade/_core/kernels/{name}.py"
             spec = importlib.util.spec_from_file_location(f"plain_{name}", path)
             assert spec and spec.loader
@@ -72,7 +71,7 @@ def fill(rng: random.Random, record: Any) -> None:
     """Parameters of a state or a strategy; what is not a parameter stays zero."""
     top = rng.choice([3, 20, 256])
     for name, *_ in record._fields_:
-        if name.endswith("period") or name == "smooth":
+        if name.endswith("period"):
             low = (
                 0
                 if type(record).__name__ == "cross_params_t"
@@ -80,8 +79,6 @@ def fill(rng: random.Random, record: Any) -> None:
                 else 1
             )
             setattr(record, name, rng.randint(low, top))
-        elif name in ("k", "factor"):
-            setattr(record, name, rng.uniform(0.5, 4))
     if type(record).__name__ == "cross_params_t":
         record.bar_mode, record.side_mask, record.level = (
             rng.randint(0, 1),

@@ -50,7 +50,7 @@ def test_distances_times_and_words(config: Config) -> None:
 
 
 def test_parameters_and_filters(config: Config) -> None:
-    spec = strategy_spec(config.strategies[2], config)
+    spec = strategy_spec(config.strategies[2], config, {})
     assert (spec.kind, spec.interval_s, spec.name) == ("price_ema", 120, "hdfcbank-trend")
     assert spec.params == {
         "bar_mode": 1, "side_mask": 1, "slow_period": 20,

@@ -1,0 +1,159 @@
+"""Strategy files of a configuration: built or found, loaded, and registered with the core before a day is
+planned.
+
+A day keeps what it began with: the sources of its first start are kept beside the libraries, and a later
+start of the day takes them, whatever stands in the files by then. So a restart waits for no compiler, and
+the day's journal stays usable. A file that has changed is taken at the next day's start, and both starts
+say so.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from otrade._core.market.strategy import register
+from otrade._core.types import Severity
+from otrade.config.schema import Config, FileStrategy
+from otrade.errors import StrategyError
+from otrade.live.notices.board import NoticeBoard
+from otrade.live.plan.engine_builder import CompiledSpec
+from otrade.plain_file import read_plain, write_whole
+from otrade.strategy.build.builder import build
+from otrade.strategy.check.file import read_source
+from otrade.strategy.check.spec import Spec
+from otrade.strategy.loader import LoadedStrategy, load
+
+MINUTE_S = 60
+SOURCE_BYTES_MAX = 65_537
+"""One more than a strategy file may have: a longer one is refused by the check, by its size."""
+
+
+class _DaySources(msgspec.Struct):
+    """What a day began with, by file name."""
+
+    day: str
+    sources: dict[str, str]
+
+
+class StrategyFiles:
+    """Those of one configuration. Its folders are `paths.strategies` and `strategies` of `paths.var`."""
+
+    def __init__(self, config: Config, board: NoticeBoard) -> None:
+        self._config = config
+        self._board = board
+        self._folder = Path(config.paths.var) / "strategies"
+        self._kept = self._folder / f"day.{config.mode}.json"
+
+    def compiled(self, date: dt.date) -> dict[str, CompiledSpec]:
+        """By the strategies' names. StrategyError, at the user's line, for what cannot be traded."""
+        wanted = [one for one in self._config.strategies if isinstance(one, FileStrategy)]
+        if not wanted:
+            return {}
+        names = list(dict.fromkeys(one.file for one in wanted))
+        specs = self._specs(str(date), names)
+        libraries = build([specs[name] for name in names], self._folder)
+        loaded = {name: load(library) for name, library in zip(names, libraries, strict=True)}
+        for one in loaded.values():
+            register(one.compiled)
+        return {one.name: _compiled(one, loaded[one.file]) for one in wanted}
+
+    def _specs(self, day: str, names: list[str]) -> dict[str, Spec]:
+        """The day's own sources, else the files as they stand, which are the day's from now on."""
+        before = self._read_kept()
+        is_today = before is not None and before.day == day
+        specs: dict[str, Spec] = {}
+        for name in names:
+            path = Path(self._config.paths.strategies) / name
+            kept = before.sources.get(name) if before is not None else None
+            if kept is not None and is_today:
+                specs[name] = read_source(str(path), kept.encode())
+                self._say_if_changed(path, kept)
+                continue
+            source = _read(path)
+            specs[name] = read_source(str(path), source)
+            if kept is not None and kept.encode() != source:
+                self._board.say(
+                    Severity.WARN,
+                    "STRATEGY_CHANGED",
+                    f"{path} is another one than on {before.day if before else ''}: it is built anew, and traded from today on",
+                )
+        kept_sources = dict(before.sources) if before is not None and is_today else {}
+        kept_sources |= {name: spec.source.decode() for name, spec in specs.items()}
+        self._write_kept(_DaySources(day, kept_sources))
+        return specs
+
+    def _say_if_changed(self, path: Path, kept: str) -> None:
+        try:
+            is_same = _read(path) == kept.encode()
+        except StrategyError:
+            is_same = False
+        if not is_same:
+            self._board.say(
+                Severity.WARN,
+                "STRATEGY_CHANGED",
+                f"{path} has changed since the day began: today goes on with what it began with, and the file is taken at the "
+                "next day's start",
+            )
+
+    def _read_kept(self) -> _DaySources | None:
+        """None when there is none, or none that can be read: the files are then taken as they stand."""
+        try:
+            return msgspec.json.decode(read_plain(self._kept), type=_DaySources)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            self._board.say(
+                Severity.WARN,
+                "STRATEGY_CHANGED",
+                f"{self._kept} cannot be read ({error}): strategy files are taken as they stand now",
+            )
+            return None
+
+    def _write_kept(self, sources: _DaySources) -> None:
+        try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            write_whole(self._kept, msgspec.json.encode(sources))
+        except OSError as error:
+            raise StrategyError(
+                f"{self._kept} cannot be written ({error.strerror}): make it writable, or choose another directory (paths.var)"
+            ) from None
+
+
+def register_kept(kept: Mapping[str, str], folder: Path) -> None:
+    """Make strategies of a journal known to the core under the builds that it names: by build, the
+    source that it keeps. Compiled anew where no library of it is left; whether that decides the same
+    is what a replay tells. StrategyError when one cannot be built.
+    """
+    specs = [
+        read_source(f"{build_id} of the journal", text.encode()) for build_id, text in kept.items()
+    ]
+    for build_id, library in zip(kept, build(specs, folder), strict=True):
+        register(load(library).compiled._replace(build=build_id))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_plain(path, SOURCE_BYTES_MAX)
+    except OSError as error:
+        raise StrategyError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _compiled(strategy: FileStrategy, loaded: LoadedStrategy) -> CompiledSpec:
+    """One use of a file: its own parameters. StrategyError for those that the file does not know."""
+    spec = loaded.spec
+    further_s = tuple(minutes * MINUTE_S for minutes in spec.bars.values())
+    if strategy.bar_s in further_s:
+        raise StrategyError(
+            f"{spec.path}: strategy {strategy.name!r} has bars of {strategy.bar_s} s, which the file names as a further length; "
+            "write another bar_s instead"
+        )
+    return CompiledSpec(
+        build=loaded.compiled.build,
+        params=loaded.params(strategy.params),
+        further_s=further_s,
+        reasons=loaded.compiled.reasons,
+        source=spec.source.decode(),
+    )
