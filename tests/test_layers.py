@@ -359,6 +359,7 @@ def test_the_table_names_rooms_that_are_there() -> None:
         ("web.server", "live.runner"),
         ("live.day.trading_day", "live.monitoring.day_report"),
         ("errors", "config"),
+        ("live.startup.bar_history", "research.history.archive"),
         ("drill.trader.record", "_core.types"),
         ("drill.trader.record", "live.plan.engine_builder"),
         ("drill.trader.feeds.kite", "brokers.kite.reports"),

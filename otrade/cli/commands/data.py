@@ -38,6 +38,7 @@ from otrade.research.history.series import (
     series_of,
 )
 from otrade.research.history.sessions import PastSessions
+from otrade.research.history.tick_findings import examine_ticks
 from otrade.units import e4_of
 
 OK, DAMAGED, FOUND = 0, 1, 3
@@ -320,7 +321,15 @@ def _findings(
     damaged = {finding.date for finding in found if finding.kind == "damaged"}
     months = [month for month in archive.months(series) if month not in damaged]
     if series.length == TICK:
-        return found, sum(archive.facts_of_month(series, month).rows for month in months)
+        times_ns = [
+            ts_ns
+            for ts_ns in archive.tick_times_ns(series, months)
+            if (since or "") <= f"{date_of(ts_ns)}" <= (until or "9999")
+        ]
+        if months:
+            facts = archive.facts_of_month(series, months[-1]).series
+            found += examine_ticks(facts, times_ns, days)
+        return found, len(times_ns)
     bars = [
         bar
         for bar in archive.bars(series, months)

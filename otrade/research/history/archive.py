@@ -145,6 +145,12 @@ class PriceArchive:
         """Bars of some months, in order."""
         return [bar for month in months for bar in bars_of_table(self.table(series, month))]
 
+    def tick_times_ns(self, series: PriceSeries, months: Sequence[str]) -> list[int]:
+        """When the ticks of some months were received, in order."""
+        return [
+            ts_ns for month in months for ts_ns in self.table(series, month)["ts_ns"].to_pylist()
+        ]
+
     def _require(self, series: PriceSeries, month: str) -> None:
         if self.path(series, month).exists():
             return

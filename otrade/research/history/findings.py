@@ -28,6 +28,7 @@ WHAT_TO_DO = {
     "segment": "if that is what it is, say so when it is brought in: --segment",
     "missing_session": "days without a bar: fetch or import them",
     "hole": "minutes without a bar: nothing traded, or the source lost them; fetch or import them from another one",
+    "silence": "more than a minute of a session without a tick: nobody traded or quoted, or the feed was lost; another journal may have it",
     "split": "prices before it are not adjusted: take adjusted ones from your source (brokers adjust their history), or begin after it",
     "jump": "it is no simple ratio: news, or prices of two contracts in one series",
     "off_tick": "prices that no order could have: rounded by the source, or adjusted for a split",

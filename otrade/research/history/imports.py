@@ -195,6 +195,11 @@ def _on_their_grid(file: PriceFile, series: PriceSeries, bars: Sequence[FileBar]
         raise HistoryError(
             f"{file.path}: ticks come from our own journals; a file of bars has a length"
         )
+    apart_ns = bar_length_ns(file.days.values())
+    if len(bars) > len(file.days) and apart_ns < series.length_ns:
+        raise HistoryError(
+            f"{file.path}: its bars are {apart_ns // NS_PER_S} seconds apart, so they are not of {series.length}; leave --length out"
+        )
     odd = [bar for bar in bars if bar.ts_ns % NS_PER_MINUTE]
     if odd:
         line = file.lines[odd[0].ts_ns]

@@ -288,6 +288,8 @@ def test_lengths_are_found_or_told(desk: Desk, tmp_path: Path) -> None:
     assert [bar.ts_ns for bar in desk.bars(PriceSeries("NSE:INFY", "1d"))] == [
         ns(date) for date in DAYS
     ]
+    code, said = desk("import", csv_of(tmp_path, BARS), "--symbol", "NSE:INFY", "--length", "5m")
+    assert code == BAD_INPUT and "60 seconds apart, so they are not of 5m" in said
     seven = [
         replace(bar, ts_ns=BARS[0].ts_ns + i * 7 * 60 * 10**9) for i, bar in enumerate(BARS[:9])
     ]

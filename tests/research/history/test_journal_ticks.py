@@ -89,7 +89,9 @@ def test_a_longer_reading_of_the_same_day_goes_on_where_the_shorter_ended(
     assert rows(root) == before
     assert main(["data", "import", str(other), "--symbol", "NSE:INFY", "--replace"]) == 0
     assert len(rows(root)) < n_all
-    assert main(["data", "check", "--data", str(root)]) == 0
+    capsys.readouterr()
+    assert main(["data", "check", "--data", str(root)]) == 3
+    assert "no tick for" in (out := capsys.readouterr().out) and "-15:30:00" in out
 
 
 def test_symbols_and_folders_are_told(

@@ -1,0 +1,52 @@
+"""Days and stretches of a session in which no tick came."""
+
+from otrade.research.history.series import SeriesFacts
+from otrade.research.history.sessions import PastSessions
+from otrade.research.history.tick_findings import examine_ticks
+from tests.research.history.bars import ns
+
+SECOND = 10**9
+FRIDAY, TUESDAY = "2025-06-06", "2025-06-10"
+
+
+def day(date: str) -> list[int]:
+    """A tick each half minute of the session."""
+    return [ns(date, "09:15") + i * 30 * SECOND for i in range(750)]
+
+
+def found(times_ns: list[int]) -> list[tuple[str, str, str, int]]:
+    told = examine_ticks(SeriesFacts("cash"), times_ns, PastSessions())
+    return [(one.kind, one.date, one.text, one.count) for one in told]
+
+
+def test_a_whole_day_has_nothing_to_say() -> None:
+    assert found(day(FRIDAY)) == [] and found([]) == []
+    assert found([ns(FRIDAY, "08:00"), *day(FRIDAY)]) == [], (
+        "what came before the open is no matter"
+    )
+
+
+def test_a_day_and_stretches_without_a_tick() -> None:
+    times = [*day(FRIDAY)[4:], *day(TUESDAY)[:700]]
+    del times[100:110]
+    assert found(times) == [
+        (
+            "silence",
+            FRIDAY,
+            "no tick for 450 s of the session: 09:15:00-09:17:00, 10:06:30-10:12:00",
+            2,
+        ),
+        ("missing_session", "2025-06-09", "no tick of this session", 1),
+        ("silence", TUESDAY, "no tick for 1,530 s of the session: 15:04:30-15:30:00", 1),
+    ]
+
+
+def test_time_that_goes_back() -> None:
+    times = day(FRIDAY)
+    times[5], times[6] = times[6], times[5]
+    assert found(times) == [("order", FRIDAY, "09:17:30: received before the tick before it", 1)]
+
+
+def test_many_stretches_are_counted_and_some_are_named() -> None:
+    ((kind, _, text, n),) = found(day(FRIDAY)[::4])
+    assert (kind, n) == ("silence", 187) and text.endswith(" and 181 more")
