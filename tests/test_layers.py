@@ -204,7 +204,8 @@ TABLE = {
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off strategy strategy.build strategy.check web.auth",
+    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off "
+    "strategy strategy.build strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine config errors live server",
     "__main__": "cli",
 }

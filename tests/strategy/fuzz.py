@@ -28,7 +28,7 @@ from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
 from otrade.strategy.build.builder import CPU_S
-from otrade.strategy.build.library import Library, Manifest
+from otrade.strategy.build.library import Library, BuildManifest
 from otrade.strategy.build.linker import link, linker
 from otrade.strategy.check.file import read_source
 from otrade.strategy.check.spec import Spec
@@ -230,7 +230,7 @@ def _run_apart(seed: int, spec: Spec, folder: Path) -> str:
 def _both_ways(seed: int, spec: Spec, library: Path) -> str:
     import hashlib
 
-    manifest = Manifest(
+    manifest = BuildManifest(
         key="fuzz",
         library=library.name,
         sha256=hashlib.sha256(library.read_bytes()).hexdigest(),

@@ -14,7 +14,7 @@ from otrade.errors import StrategyError
 from otrade.plain_file import write_whole
 from otrade.strategy.build import builder
 from otrade.strategy.build.builder import build
-from otrade.strategy.build.library import Library, Manifest, find, key_of
+from otrade.strategy.build.library import Library, BuildManifest, find, key_of
 from otrade.strategy.build.linker import linker
 from otrade.strategy.check.file import read, read_source
 from otrade.strategy.loader import load
@@ -197,7 +197,7 @@ def test_a_compiler_that_dies_is_explained(code: int, error: str, said: str) -> 
 
 
 def test_a_manifest_tells_what_was_measured(kept: Library) -> None:
-    assert isinstance(kept.manifest, Manifest)
+    assert isinstance(kept.manifest, BuildManifest)
     assert 0 < kept.manifest.cost["on_bar"] < 200
 
 

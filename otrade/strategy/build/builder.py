@@ -25,7 +25,7 @@ from otrade.plain_file import write_whole
 from otrade.strategy.build.library import (
     FOLDER_MODE,
     Library,
-    Manifest,
+    BuildManifest,
     find,
     key_of,
     require_private,
@@ -82,7 +82,7 @@ def _compile(specs: list[Spec], folder: Path, cpu: str) -> None:
 def _keep(spec: Spec, data: bytes, costs: dict[str, int], folder: Path, cpu: str) -> None:
     """The library first, then what tells of it: a half is never found."""
     key, digest = key_of(spec, cpu), hashlib.sha256(data).hexdigest()
-    manifest = Manifest(
+    manifest = BuildManifest(
         key=key,
         library=f"{spec.name}-{key}-{digest[:16]}.so",
         sha256=digest,

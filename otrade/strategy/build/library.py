@@ -26,7 +26,7 @@ SOURCES = Path(__file__).parents[1]
 OF_A_BUILD = ("words", "indicators", "check", "build")
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class BuildManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands beside a library. `cost`: of each hook, instructions in the worst case."""
 
     key: str
@@ -43,7 +43,7 @@ class Library:
     """One that has been found whole: `path` is the file to load."""
 
     spec: Spec
-    manifest: Manifest
+    manifest: BuildManifest
     path: Path
 
 
@@ -102,7 +102,7 @@ def find(folder: Path, spec: Spec, cpu: str) -> Library | None:
         return None
     require_private(folder)
     try:
-        manifest = msgspec.json.decode(read_private(described), type=Manifest)
+        manifest = msgspec.json.decode(read_private(described), type=BuildManifest)
     except msgspec.DecodeError as error:
         raise StrategyError(
             f"{described}: cannot be read ({error}); build the strategy again"
