@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test bench peers pages paint fuzz campaign model-check drill drill-mutants mutants deaths proof lint clean
+.PHONY: build run test bench peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -72,6 +72,11 @@ fuzz: build
 	cd $(FUZZ) && LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
 		UBSAN_OPTIONS=halt_on_error=1 PYTHONMALLOC=malloc PYTHONPATH=. $(CURDIR)/$(PY) -m tests.core.codecs.fuzz_wire
 
+# Strategy files, mutated: compiled between guard pages against plain Python; then kernels straight at the last gate (twenty minutes).
+fuzz-strategies: build
+	$(PY) -m tests.strategy.fuzz --seconds 600
+	$(PY) -m tests.strategy.fuzz_gate --kernels 1000
+
 campaign: build
 	$(PY) -m tests.core.orders.campaign --sequences 100000
 
@@ -96,7 +101,7 @@ deaths: build
 	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 # Everything that is too long for `make test` (some hours on two cores).
-proof: test model-check drill drill-mutants mutants campaign deaths fuzz
+proof: test model-check drill drill-mutants mutants campaign deaths fuzz fuzz-strategies
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

@@ -16,8 +16,9 @@ from otrade.strategy.build import builder
 from otrade.strategy.build.builder import build
 from otrade.strategy.build.library import Library, Manifest, find, key_of
 from otrade.strategy.build.linker import linker
-from otrade.strategy.check.file import read_source
+from otrade.strategy.check.file import read, read_source
 from otrade.strategy.loader import load
+from tests.strategy.conftest import ROOT
 
 CPU = "x86-64-v3"
 
@@ -198,3 +199,24 @@ def test_a_compiler_that_dies_is_explained(code: int, error: str, said: str) -> 
 def test_a_manifest_tells_what_was_measured(kept: Library) -> None:
     assert isinstance(kept.manifest, Manifest)
     assert 0 < kept.manifest.cost["on_bar"] < 200
+
+
+def test_nothing_beside_a_file_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may be called as a module of the standard library is; so may one beside it."""
+    source = "from otrade.strategy import Strategy\nclass S(Strategy):\n    def on_bar(self, out):\n        out.exit()\n"
+    (tmp_path / "string.py").write_text(source)
+    for name in ("numba", "json", "otrade"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    (found,) = build([read(Path("string.py"))], tmp_path / "kept")
+    assert load(found).compiled.name == "S"
+
+
+def test_what_takes_too_long_to_compile_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder, "CPU_S", 0)
+    source = (ROOT / "strategies" / "vwap_reversion.py").read_bytes()
+    with pytest.raises(StrategyError, match="slow.py:1:1: the compiler took more processor time"):
+        build([read_source("slow.py", source)], tmp_path / "kept")
+    assert not list((tmp_path / "kept").iterdir()), "nothing is left of it"

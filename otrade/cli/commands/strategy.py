@@ -22,7 +22,7 @@ from otrade.strategy import Ema, Strategy, ema, param, reason
 
 
 class {name}(Strategy):
-    """Buys a close above its average, and leaves below it."""
+    """Buys a close above its average, and leaves below it; the stop is the configuration's."""
 
     period: int = param(20, 2, 200, "average, bars")
     room: float = param(5.0, 0, 200, "beyond the average, bps")
@@ -35,7 +35,7 @@ class {name}(Strategy):
         if not self.average.ready:
             return
         if pos.is_flat and bar.close > average * (1 + self.room / 1e4):
-            out.buy(stop=bar.low, why=self.ABOVE, inputs=(bar.close, average))
+            out.buy(why=self.ABOVE, inputs=(bar.close, average))
         elif pos.is_long and bar.close < average:
             out.exit(why=self.BELOW, inputs=(bar.close, average))
 '''

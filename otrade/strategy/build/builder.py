@@ -34,6 +34,10 @@ from otrade.strategy.build.library import (
 from otrade.strategy.build.linker import link, linker
 from otrade.strategy.check.spec import Spec
 
+PLACE = str(Path(otrade.__file__).parents[1])
+"""Where the compiler's process finds us."""
+CPU_S = 120
+"""Processor time of one file. One of honest size takes one to ten seconds."""
 BUILD_S = 900
 """Of a whole batch, on a machine that is busy; each file has its own bound of processor time."""
 
@@ -55,7 +59,13 @@ def _compile(specs: list[Spec], folder: Path, cpu: str) -> None:
     command = linker()
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as scratch:
         jobs = [
-            {"path": spec.path, "source": spec.source.decode(), "cpu": cpu, "object": f"{n}.o"}
+            {
+                "path": spec.path,
+                "source": spec.source.decode(),
+                "cpu": cpu,
+                "object": f"{n}.o",
+                "cpu_s": str(CPU_S),
+            }
             for n, spec in enumerate(specs)
         ]
         answers = _answers(jobs, scratch)
@@ -89,7 +99,6 @@ def _answers(jobs: list[dict[str, str]], scratch: str) -> list[dict[str, Any]]:
     """What the compiler's process says to each. `-P` and an own folder: nothing that lies beside a
     strategy file is ever imported.
     """
-    place = str(Path(otrade.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-P", "-m", "otrade.strategy.build.child", scratch],
         input="".join(json.dumps(job) + "\n" for job in jobs),
@@ -97,7 +106,7 @@ def _answers(jobs: list[dict[str, str]], scratch: str) -> list[dict[str, Any]]:
         text=True,
         timeout=BUILD_S,
         cwd=scratch,
-        env={**os.environ, "PYTHONPATH": place, "PYTHONHASHSEED": "0"},
+        env={**os.environ, "PYTHONPATH": PLACE, "PYTHONHASHSEED": "0"},
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     if len(answers) < len(jobs):

@@ -1,9 +1,10 @@
 """The compiler's own process: `python -P -m otrade.strategy.build.child DIR`. The only module of
 the room that imports numba and llvmlite.
 
-Reads jobs from the standard input, a line of JSON each: path, source (as text), cpu, and the name of
-the object file in DIR. Answers a line each: what the gate has measured, or the faults. A job that takes
-more processor time or memory than a file of honest size needs ends the process.
+Reads jobs from the standard input, a line of JSON each: path, source (as text), cpu, the name of the
+object file in DIR, and how many seconds of processor time it may take. Answers a line each: what the
+gate has measured, or the faults. A job that takes more processor time or memory than a file of honest
+size needs ends the process.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from otrade.strategy.indicators.registry import HELPERS, INNER
 from otrade.strategy.words.cell import RecordField
 from otrade.strategy.words.decision import decide
 
-CPU_S = 120
 MEMORY_BYTES = 4 << 30
 RECURSION = 20_000
 OPTIONS = {"error_model": "numpy", "fastmath": False, "_nrt": False}
@@ -57,13 +57,17 @@ def prepare(cpu: str) -> None:
     sys.setrecursionlimit(RECURSION)
 
 
-def bound() -> None:
-    """Of one job: so much processor time from now on, and memory."""
+def bound(cpu_s: int) -> None:
+    """Of one job: so much processor time from now on, and memory; less where less is allowed."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime) + CPU_S
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    at_most = {
+        resource.RLIMIT_CPU: int(used.ru_utime + used.ru_stime) + cpu_s,
+        resource.RLIMIT_AS: MEMORY_BYTES,
+    }
+    for what, most in at_most.items():
+        hard = resource.getrlimit(what)[1]
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (soft, hard))
 
 
 def _dtype(rows: list[RecordField]) -> Any:
@@ -210,7 +214,7 @@ def defined(ir: str) -> str:
 def answer(compiler: Compiler, job: dict[str, str], out: Path) -> dict[str, Any]:
     """Of one job."""
     path = job["path"]
-    bound()
+    bound(int(job["cpu_s"]))
     try:
         spec = read_source(path, job["source"].encode())
         data, report = compiler.compile(spec)

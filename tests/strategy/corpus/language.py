@@ -40,20 +40,20 @@ class Language(Strategy):
 
     def on_bar(self, bar, market, pos, clock, out):
         push(self.closes, bar.close)
-        mean = 0.0
+        fast = 0.0
         for i in range(LOOK):
             if i >= self.closes.seen:
                 break
-            mean += ago(self.closes, i + self.back)
-        mean = mean / LOOK
-        spread = 0.0
+            fast += ago(self.closes, i + self.back)
+        fast = fast / LOOK
+        contract = 0.0
         for i in range(0, LOOK):
             for j in range(2):
                 if (i + j) % 3 == 1:
                     continue
-                away = ago(self.closes, i - j * self.back) - mean
-                spread += away * away if away > 0.0 else SHARE * away
-        bps = ratio(root(spread / LOOK), mean, 0.0) * 1e4
+                atomic = ago(self.closes, i - j * self.back) - fast
+                contract += atomic * atomic if atomic > 0.0 else SHARE * atomic
+        bps = ratio(root(contract / LOOK), fast, 0.0) * 1e4
         self.armed = bps < self.limit and not self.quiet or QUIET
         self.quiet = not self.armed
         self.count += whole(bps, -5, 5) - bar.index // 3
@@ -65,15 +65,15 @@ class Language(Strategy):
             return
         if bar.day % 2 == 0 and clock.days_to_expiry > 0 and pos.bars_held > 3:
             out.exit(why=self.DOWN)
-        elif bar.close > mean and pos.side <= 0:
+        elif bar.close > fast and pos.side <= 0:
             out.buy(
                 stop=bar.low - 1,
                 target_distance=bps,
                 qty=whole(bps, 1, 50),
                 why=self.UP,
-                inputs=(mean, bps, self.count, 1),
+                inputs=(fast, bps, self.count, 1),
             )
-        elif bar.close < mean and not pos.is_short:
+        elif bar.close < fast and not pos.is_short:
             out.sell(stop_distance=2, target=bar.close - 5)
         elif pos.is_long:
             out.move_stop(stop=max(pos.stop, bar.low), inputs=(bps,))
