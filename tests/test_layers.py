@@ -134,8 +134,8 @@ TABLE = {
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} file_lock brokers _core.codecs _core.pack _core.engine.engine _core.engine.replay _core.journal_writer "
-    "brokers",
+    "journal": f"{BASE} file_lock brokers _core.codecs _core.cpu_check _core.market _core.pack _core.engine.engine "
+    "_core.engine.replay _core.journal_writer strategy strategy.build strategy.check",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
     "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
