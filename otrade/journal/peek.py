@@ -282,6 +282,10 @@ def main(what: str, path: str, question: str) -> int:
         if what == "rows":
             answer = rows(Path(path), msgspec.json.decode(question, type=RowsQuestion))
         else:
+            # Imported when it is wanted: rows need no strategies.
+            from otrade.journal.strategies import find_kept
+
+            find_kept(Path(path), may_compile=False)
             answer = moment(Path(path), msgspec.json.decode(question, type=MomentQuestion))
     except (OTradeError, EOFError, OSError) as error:
         answer = {"error": str(error)}

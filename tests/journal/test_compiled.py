@@ -8,10 +8,10 @@ from otrade._core.types import Action, Ev, Level, Rec, Side
 from otrade.errors import EngineError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.record import Record
-from otrade.journal.replay import replay
+from otrade.journal.replay import Replay, replay
 from otrade.journal.words import words_of
-from tests.core.orders.test_decisions import DecisionDriver
-from tests.harness.core_engine import SECOND
+from tests.core.orders.test_decisions import DecisionDriver, engine_of
+from tests.harness.core_engine import SECOND, frame, packet, token_of
 from tests.harness.scripted_strategy import ScriptedStrategy, ShownCall
 
 
@@ -71,6 +71,21 @@ def test_every_decision_comes_out_again_from_the_journal_alone() -> None:
     assert done.engine is not None
     assert done.engine.bracket(0) == d.e.bracket(0)
     assert len(_decisions(journal)) == 3
+
+
+def test_a_later_process_goes_on_with_what_the_strategy_knew() -> None:
+    d, journal = _lived()
+    engine = engine_of((60, d.strategy), start=False)
+    taken = Replay(engine)
+    for window in journal.windows():
+        taken.feed(window)
+    assert taken.divergence is None
+    engine.resume(8, d.now)
+    assert engine.bracket(0)["said_stop_e4"] == 985_000
+    d.strategy.calls.clear()
+    engine.on_frame_bytes(frame(packet(token_of(0), 10_060)), d.now + SECOND)
+    assert d.strategy.calls[0].state[0] == 7, "the seventh price of its day"
+    assert d.strategy.calls[0].position.is_leaving == 1
 
 
 def test_the_whole_decision_stands_behind_its_signal() -> None:

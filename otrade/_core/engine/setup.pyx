@@ -180,7 +180,7 @@ cdef int add_compiled(
     _check_place(c, series_id)
     if c.series[series_id].interval_ns in further_ns or len(set(further_ns)) < len(further_ns):
         raise EngineError("the further bars of a strategy are each of another length, and none of its own")
-    strategy.load_compiled(&c.strategies[c.n_strategies], build, params, plan, further_ns)
+    strategy.load_compiled(&c.strategies[c.n_strategies], build, source, params, plan, further_ns)
     _place(c, series_id)
     record.tell("add_compiled", {
         "series_id": series_id, "build": build, "params": params.hex(), "plan": plan, "further_ns": further_ns,

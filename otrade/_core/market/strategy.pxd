@@ -5,7 +5,7 @@ from otrade._core.state cimport core_t, strategy_t
 from otrade._core.types cimport bar_t, bar_view_t, clock_view_t, instrument_t, market_t
 
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1
-cdef int load_compiled(strategy_t* s, str build, bytes params, dict plan, tuple further_ns) except -1
+cdef int load_compiled(strategy_t* s, str build, str source, bytes params, dict plan, tuple further_ns) except -1
 cdef void show_bar(bar_view_t* view, const bar_t* bar, const instrument_t* inst) noexcept nogil
 cdef void show_clock(clock_view_t* view, const instrument_t* inst, int64_t now_ns, int phase) noexcept nogil
 cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil

@@ -33,6 +33,8 @@ cdef int64_t SECOND_NS = 1_000_000_000
 
 _builds = {}
 """Compiled strategies that this process has loaded, by their build."""
+_finders = []
+"""The one that is asked for a build that is not among them."""
 
 
 cdef struct kind_t:
@@ -61,6 +63,13 @@ def register(loaded not None):
     _builds[loaded.build] = loaded
 
 
+def find_with(finder not None):
+    """Who is asked, with build and source, for a strategy that has not been registered: a replay's reader of the journal, which registers
+    it or says why not.
+    """
+    _finders[:] = [finder]
+
+
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
     """Fill a slot: kernel addresses, parameters, a zeroed state, the plan. Unknown names are refused by name."""
     if kind not in KINDS:
@@ -80,8 +89,11 @@ cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
     return 0
 
 
-cdef int load_compiled(strategy_t* s, str build, bytes params, dict plan, tuple further_ns) except -1:
-    """The same with a strategy that has been registered."""
+cdef int load_compiled(strategy_t* s, str build, str source, bytes params, dict plan, tuple further_ns) except -1:
+    """The same with a strategy that has been registered, or is found by its source."""
+    if build not in _builds and source:
+        for finder in _finders:
+            finder(build, source)
     loaded = _builds.get(build)
     if loaded is None:
         raise EngineError(f"the strategy of build {build} is not loaded: build it from its source, which its journal keeps, and register it")

@@ -17,7 +17,7 @@ from otrade.calendar import Calendar, date_of
 from otrade.charges import ChargeTable
 from otrade.clock import WallClock
 from otrade.config import RunOptions
-from otrade.config.schema import Config
+from otrade.config.schema import Config, FileStrategy
 from otrade.errors import ConfigError, InstrumentError
 from otrade.instruments import Instrument
 from otrade.instruments.cache import open_table, table_path
@@ -26,6 +26,7 @@ from otrade.instruments.contracts import read_wish
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.startup.instrument_cache import directory_of
 from otrade.square_off import SquareOffs
+from otrade.strategy.check.file import read
 
 SAID_BY_OTHERS = frozenset({"EXIT_MODES", "SQUARE_OFF_MOVED"})
 """Warnings of a start that say nothing of the configuration."""
@@ -94,6 +95,9 @@ def _paper(config: Config, file: Path, calendar: Calendar) -> list[str]:
 
 
 def _live(config: Config) -> list[str]:
+    for strategy in config.strategies:
+        if isinstance(strategy, FileStrategy):
+            read(Path(config.paths.strategies) / strategy.file)
     today = date_of(WallClock().now_ns())
     kind = config.broker.kind
     try:

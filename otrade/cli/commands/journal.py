@@ -26,7 +26,6 @@ from otrade.units import IST_NS, NS_PER_DAY, ist_hms
 OK, DIFFERENT, INCOMPLETE = 0, 1, 3
 TAIL_S = 0.25
 NS_PER_S = 1_000_000_000
-ADD_COMPILED = b'{"m":"add_compiled"'
 
 
 def verify(path: Path) -> int:
@@ -140,7 +139,10 @@ def replay(path: Path) -> int:
     began_s = time.monotonic()
     done = Replay()
     verdict = check(path)
-    _build_strategies(path)
+    # Imported when it is wanted: to look at a journal needs no compiler of strategies.
+    from otrade.journal.strategies import find_kept
+
+    find_kept(path, may_compile=True)
     # A torn tail was never acted on; behind damage nobody knows what is missing.
     for window in windows(path, verdict.damages[0].offset if verdict.damages else verdict.end):
         done.feed(window)
@@ -160,23 +162,6 @@ def replay(path: Path) -> int:
         f"({took_s:.2f} s)"
     )
     return OK
-
-
-def _build_strategies(path: Path) -> None:
-    """Strategy files whose sources the journal keeps: compiled, where this machine has not their
-    library any more.
-    """
-    kept: dict[str, str] = {}
-    for record in salvage(path):
-        if record.kind == Rec.CALL and ADD_COMPILED in bytes(record.payload[:48]):
-            given = orjson.loads(record.payload)["k"]
-            kept[given["build"]] = given["source"]
-    if not kept:
-        return
-    # Imported when it is wanted: most journals have none.
-    from otrade.live.startup.strategy_files import register_kept
-
-    register_kept(kept, path.parent.parent / "strategies")
 
 
 def _explain(path: Path, divergence: Divergence) -> str:

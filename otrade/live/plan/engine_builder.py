@@ -130,8 +130,9 @@ def build_plan(day: str, instruments: Sequence[InstrumentSpec], spec: EngineSpec
         look_gap_ns=spec.look_gap_ns,
     )
     plan = DayPlan(day, engine, [], [], budget=dict(spec.budget))
+    told: set[str] = set()
     for instrument, intervals_s in zip(instruments, lengths, strict=True):
-        _add(plan, instrument, intervals_s)
+        _add(plan, instrument, intervals_s, told)
     plan.settings += [
         lambda engine: engine.set_limits(**spec.limits),
         lambda engine: engine.set_budget(**spec.budget),
@@ -155,18 +156,19 @@ def _lengths_of(instrument: InstrumentSpec) -> list[int]:
     return [MINUTE_S, *sorted(lengths - {MINUTE_S})]
 
 
-def _add_strategy(engine: Engine, series_id: int, spec: StrategySpec) -> int:
+def _add_strategy(engine: Engine, series_id: int, spec: StrategySpec, told: set[str]) -> int:
+    """`told`: builds whose source the journal has by now; once is enough."""
     plan = {**spec.plan, "enabled": 1}
     made = spec.compiled
     if made is None:
         return engine.add_strategy(series_id, spec.kind, spec.params, plan)
     further_ns = [length_s * NS_PER_S for length_s in made.further_s]
-    return engine.add_compiled(
-        series_id, made.build, made.params.hex(), plan, further_ns, made.source
-    )
+    source = "" if made.build in told else made.source
+    told.add(made.build)
+    return engine.add_compiled(series_id, made.build, made.params.hex(), plan, further_ns, source)
 
 
-def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
+def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[str]) -> None:
     """Instrument, series and strategies in nested order: the core keeps them side by side in
     memory.
     """
@@ -216,7 +218,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int]) -> None:
         for strategy in spec.strategies:
             if strategy.interval_s != interval_s:
                 continue
-            strategy_id = _add_strategy(engine, series_id, strategy)
+            strategy_id = _add_strategy(engine, series_id, strategy, told)
             plan.settings.append(
                 partial(
                     Engine.set_strategy_enabled,

@@ -9,7 +9,6 @@ say so.
 
 import datetime as dt
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -120,18 +119,6 @@ class StrategyFiles:
             raise StrategyError(
                 f"{self._kept} cannot be written ({error.strerror}): make it writable, or choose another directory (paths.var)"
             ) from None
-
-
-def register_kept(kept: Mapping[str, str], folder: Path) -> None:
-    """Make strategies of a journal known to the core under the builds that it names: by build, the
-    source that it keeps. Compiled anew where no library of it is left; whether that decides the same
-    is what a replay tells. StrategyError when one cannot be built.
-    """
-    specs = [
-        read_source(f"{build_id} of the journal", text.encode()) for build_id, text in kept.items()
-    ]
-    for build_id, library in zip(kept, build(specs, folder), strict=True):
-        register(load(library).compiled._replace(build=build_id))
 
 
 def _read(path: Path) -> bytes:

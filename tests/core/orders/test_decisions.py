@@ -64,6 +64,7 @@ def engine_of(
     product: int = 0,
     orders_left: int = 24,
     journal: Any = None,
+    start: bool = True,
     **limits: Any,
 ) -> Engine:
     """One instrument, its series in the order of `lengths_s`, and strategies by their length."""
@@ -103,8 +104,9 @@ def engine_of(
     if journal is not None:
         journal.begin_section()
         engine.open_journal(journal.writer, hello(engine), OPEN_NS - HOUR)
-    engine.start(OPEN_NS - HOUR)
-    engine.on_feed(True, OPEN_NS - HOUR)
+    if start:
+        engine.start(OPEN_NS - HOUR)
+        engine.on_feed(True, OPEN_NS - HOUR)
     return engine
 
 

@@ -21,7 +21,7 @@ from otrade.errors import ConfigError, StrategyError
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.plan.config_to_spec import plan_of, strategy_spec
 from otrade.live.plan.engine_builder import CompiledSpec
-from otrade.live.startup.strategy_files import StrategyFiles, register_kept
+from otrade.live.startup.strategy_files import StrategyFiles
 from tests.harness.core_engine import HOUR, NSE, OPEN_NS, SECOND, frame, packet, token_of
 
 DAY, NEXT = dt.date(2026, 11, 20), dt.date(2026, 11, 23)
@@ -237,22 +237,3 @@ def test_the_file_of_the_ema_cross_decides_as_the_built_in_kind(tmp_path: Path, 
         assert told[0] == told[1]
         n_signals += len(told[0][0])
     assert n_signals > 50
-
-
-def test_a_journal_s_source_is_built_again_under_its_build(
-    started: StartedFiles, tmp_path: Path
-) -> None:
-    made = started.start(DAY)["mine"]
-    register_kept({"of last month": made.source}, tmp_path / "elsewhere")
-    engine = Engine(instruments=1, series=1, strategies=1)
-    engine.add_instrument(
-        token=T0,
-        segment=NSE,
-        symbol="INFY",
-        exchange="NSE",
-        product=0,
-        tick_size_e4=500,
-        lot_size=1,
-    )
-    engine.add_compiled(engine.add_series(0, 60 * SECOND), "of last month", made.params.hex(), {})
-    assert engine.strategy(0)["is_compiled"]
