@@ -28,7 +28,7 @@ from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
 from otrade.strategy.build.builder import CPU_S
-from otrade.strategy.build.library import Library, BuildManifest
+from otrade.strategy.build.library import BuildManifest, Library
 from otrade.strategy.build.linker import link, linker
 from otrade.strategy.check.file import read_source
 from otrade.strategy.check.spec import Spec

@@ -14,7 +14,7 @@ from otrade.errors import StrategyError
 from otrade.plain_file import write_whole
 from otrade.strategy.build import builder
 from otrade.strategy.build.builder import build
-from otrade.strategy.build.library import Library, BuildManifest, find, key_of
+from otrade.strategy.build.library import BuildManifest, Library, find, key_of
 from otrade.strategy.build.linker import linker
 from otrade.strategy.check.file import read, read_source
 from otrade.strategy.loader import load

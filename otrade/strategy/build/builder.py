@@ -24,8 +24,8 @@ from otrade.errors import StrategyError
 from otrade.plain_file import write_whole
 from otrade.strategy.build.library import (
     FOLDER_MODE,
-    Library,
     BuildManifest,
+    Library,
     find,
     key_of,
     require_private,
