@@ -69,6 +69,15 @@ def read_own(path: Path, most: int = -1) -> bytes:
         return file.read(most)
 
 
+def is_own(path: Path) -> bool:
+    """Whether an ordinary file of ours is there, without opening it: what a list of files shows."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+
+
 def own_file(path: Path, flags: int) -> int:
     """A descriptor of what this program writes for itself: made when it is missing, and its owner's
     alone (0600) before any byte is in it. OSError as `open_own`.

@@ -22,15 +22,18 @@ from otrade._core.histogram import LatencyHistogram
 from otrade._core.types import Severity
 from otrade.brokers.token_store import AccessSession, last_user, load_session, save_session
 from otrade.cli.engine.client import running
-from otrade.config.schema import Config, InstrumentConfig, LogConfig, PathsConfig
+from otrade.config.schema import Config, InstrumentConfig, JournalConfig, LogConfig, PathsConfig
 from otrade.errors import ConfigError, OTradeError, StartError, TokenError
 from otrade.file_lock import lock_file
 from otrade.instruments.table import SortedTable, write_table
-from otrade.journal.archive import compress
+from otrade.journal.archive import compress, tidy
 from otrade.live.control.kill_switch import write_kill_file
 from otrade.live.history.latency import keep, path_of, read
+from otrade.live.notices.board import NoticeBoard
 from otrade.live.notices.json_log import close_log, open_log
+from otrade.live.persistence.day_journal import open_journal
 from otrade.live.runtime.run_file import RunFile, RunInfo, read_run_info
+from otrade.live.runtime.server_file import ServerFile, ServerInfo, read_server_info
 from otrade.live.startup.access_tokens import RefusedTokens
 from otrade.live.watchdog.heartbeat import (
     Heartbeat,
@@ -41,13 +44,16 @@ from otrade.live.watchdog.heartbeat import (
 )
 from otrade.live.watchdog.process import WatchdogLog
 from otrade.plain_file import NotOursError, own_file, own_folder, read_own, write_whole
+from otrade.server.engine_gone import last_line
+from otrade.server.journal_queries import JournalQueries
 from otrade.web.auth.device_cookies import DeviceCookies
 from otrade.web.auth.users import FILE_NAME, User, UsersFile
 from tests.harness.paper_run import write
 
 ROOT = Path(__file__).parents[1]
 SESSION = AccessSession("key", "token", "user", 0, 2**62)
-INFO = RunInfo(os.getpid(), "http://127.0.0.1:1/", "t" * 43, "paper", 0)
+INFO = RunInfo(os.getpid(), "paper", 0)
+PAGE = ServerInfo(os.getpid(), "http://127.0.0.1:1/", "t" * 43, "0.2.0")
 NOBODY = 65_534
 
 
@@ -75,7 +81,7 @@ def require_private(folder: Path) -> None:
 def test_a_paper_day_under_umask_000_leaves_everything_to_its_owner_alone(tmp_path: Path) -> None:
     config = write(tmp_path, paths={"var": str(tmp_path / "deep" / "var")})
     command = [sys.executable, "-m", "otrade", "run", "--config", str(config)]
-    options = ["--speed", "max", "--date", "2026-11-20", "--no-page"]
+    options = ["--speed", "max", "--date", "2026-11-20", "--port", "0"]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [*command, *options], cwd=tmp_path, env=env, capture_output=True, umask=0, timeout=280
@@ -84,6 +90,7 @@ def test_a_paper_day_under_umask_000_leaves_everything_to_its_owner_alone(tmp_pa
     var = tmp_path / "deep" / "var"
     require_private(var)
     assert {"journal", "latency", "log", "paper", "run"} <= set(os.listdir(var))
+    assert (var / "log" / "otrade-page.jsonl").exists(), "the page's server has left its own"
     assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
 
 
@@ -105,8 +112,9 @@ def everything(var: Path) -> None:
     write_kill_file(var, "who", 0)
     os.close(lock_file(var / "run" / "watchdog.lock"))
     write_table(var / "instruments" / "kite-2026-11-20.table", "about", [("a", "b")])
-    with RunFile(var) as run_file:
+    with RunFile(var) as run_file, ServerFile(var) as server_file:
         run_file.write(INFO)
+        server_file.write(PAGE)
         require_private(var)
     (var / "journal").mkdir(mode=0o700)
     (var / "journal" / "2026-11-19.otj").write_bytes(b"x")
@@ -152,6 +160,8 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "session/user": lambda path: last_user(path, "key"),
     "session/refused": lambda path: "token" in RefusedTokens(path, "salt"),
     "run/engine.json": lambda path: read_run_info(path.parents[1]),
+    "run/server.json": lambda path: read_server_info(path.parents[1]),
+    "log/watchdog.jsonl": last_line,
     "run/heartbeat.bin": lambda path: read_heartbeat(path.parents[1]),
     "run/protection.json": lambda path: read_protection(path.parents[1]),
     "latency/2026-11-20.json": read,
@@ -163,6 +173,10 @@ GOOD: dict[str, Callable[[Path], Any]] = {
     "session/user": lambda path: save_session(path, SESSION),
     "session/refused": lambda path: RefusedTokens(path, "salt").add("token"),
     "run/engine.json": lambda path: write_whole(path, msgspec.json.encode(INFO)),
+    "run/server.json": lambda path: write_whole(path, msgspec.json.encode(PAGE)),
+    "log/watchdog.jsonl": lambda path: WatchdogLog(path.parents[1], lambda: 0).say(
+        Severity.WARN, "TROUBLE", "words"
+    ),
     "run/heartbeat.bin": lambda path: Heartbeat(path.parents[1]).open(),
     "run/protection.json": lambda path: write_protection(path.parent, ProtectionFile(1, "d", [])),
     "latency/2026-11-20.json": lambda path: keep(
@@ -220,6 +234,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "run/heartbeat.bin": lambda path: Heartbeat(path.parents[1]).open(),
     "run/engine.lock": lambda path: RunFile(path.parents[1]).__enter__(),
     "run/watchdog.lock": lambda path: lock_file(path),
+    "run/server.lock": lambda path: ServerFile(path.parents[1]).__enter__(),
     "access/people.lock": lambda path: UsersFile(path.parent).change(lambda users: users),
     "log/watchdog.jsonl": lambda path: WatchdogLog(path.parents[1], lambda: 0).say(
         Severity.WARN, "T", "words"
@@ -264,6 +279,36 @@ def test_what_is_replaced_whole_is_not_written_through_a_link(name: str, tmp_pat
     path.symlink_to(other)
     REPLACED[name](path)
     assert other.read_bytes() == b"precious"
+
+
+def test_a_journal_that_is_a_link_is_set_aside(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"precious")
+    (tmp_path / "var").mkdir()
+    path = tmp_path / "var" / "2026-11-20.otj"
+    path.symlink_to(other)
+    board = NoticeBoard(lambda: 0)
+    identity = {"day": "2026-11-20", "account": "a", "engine": "e", "mode": "paper"}
+    journal = open_journal(path.parent, identity, JournalConfig(), board, 0, n_instruments=1)
+    journal.close(0)
+    (said,) = [notice for notice in board.since(0) if notice.code == "JOURNAL_ASIDE"]
+    assert "it is a link" in said.text
+    assert not path.is_symlink() and other.read_bytes() == b"precious"
+
+
+def test_what_is_no_journal_of_ours_is_neither_listed_nor_tidied(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    good = folder / "2026-11-16.otj"
+    good.write_bytes(b"x")
+    good.chmod(0o600)
+    (folder / "2026-11-17.otj").symlink_to(tmp_path / "nowhere")
+    (folder / "2026-11-18.otj").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "2026-11-19.otj")
+    (folder / "2026-11-15.otj").mkdir()
+    assert [row.name for row in JournalQueries(folder).files()] == [good.name]
+    done = tidy(folder, "2026-11-20", keep_days=1, keep_mb=1)
+    assert (done.compressed, done.failed, done.deleted) == ([good.name], [], [])
 
 
 def test_the_log_is_no_link(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ class LoopStatus(Row, frozen=True, kw_only=True):
     """Whether the engine's event loop keeps time: while one turn of it lasts, nothing else happens."""
 
     lag_ms: float  # the longest of the last minute or two: how much later than due something ran
-    longest_turn_ms: float  # since the start; true to 10 ms
+    longest_turn_ms: float  # since the start; true to 20 ms
     longest_turn_at_ms: int | None  # when that was; null when nothing was timed yet
     stalls: int  # turns longer than `alerts.loop_stall_ms`
     stalled_ms: float  # of all of them together

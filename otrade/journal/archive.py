@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from otrade.plain_file import new_file, open_own
+from otrade.plain_file import is_own, new_file, open_own
 
 NAME = re.compile(r"\d{4}-\d{2}-\d{2}(\.\d+)?\.otj(\.gz)?")
 LEVEL = 6
@@ -44,7 +44,7 @@ def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> Archiv
     closed = sorted(
         path
         for path in directory.iterdir()
-        if NAME.fullmatch(path.name) and path.name != f"{today}.otj"
+        if NAME.fullmatch(path.name) and path.name != f"{today}.otj" and is_own(path)
     )
     for path in closed:
         if path.suffix != ".gz":
@@ -57,7 +57,7 @@ def tidy(directory: Path, today: str, *, keep_days: int, keep_mb: int) -> Archiv
         (
             path
             for path in directory.iterdir()
-            if NAME.fullmatch(path.name) and path.name != f"{today}.otj"
+            if NAME.fullmatch(path.name) and path.name != f"{today}.otj" and is_own(path)
         ),
         reverse=True,
     )

@@ -11,6 +11,7 @@ import msgspec
 from otrade.contract import views
 from otrade.engine_link.link import EngineLink
 from otrade.live.watchdog.heartbeat import read_protection
+from otrade.plain_file import open_own
 from otrade.units import NS_PER_MS, ist_hms
 
 TAIL_BYTES = 4096
@@ -67,7 +68,7 @@ class GoneWords:
         if self._mode == "paper":
             return "On paper there is no watchdog: what was open was on the simulated exchange."
         lives = "runs" if _is_locked(self._var / "run" / "watchdog.lock") else "does NOT run"
-        said = _last_line(self._var / "log" / "watchdog.jsonl")
+        said = last_line(self._var / "log" / "watchdog.jsonl")
         return f"The watchdog {lives}" + (f"; it said last: {said}" if said else ".")
 
 
@@ -82,7 +83,7 @@ def _open_words(open_qty: int | None, protected_qty: int | None) -> str:
 
 def _is_locked(path: Path) -> bool:
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
@@ -94,9 +95,10 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _last_line(path: Path) -> str:
+def last_line(path: Path) -> str:
+    """What a log of ours said last; empty when there is none that is to be believed."""
     try:
-        with path.open("rb") as file:
+        with open_own(path) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(size - TAIL_BYTES, 0))
             lines = file.read().splitlines()

@@ -14,6 +14,7 @@ from otrade.errors import JournalError
 from otrade.journal.archive import NAME
 from otrade.journal.questions import MomentQuestion, RowsQuestion
 from otrade.live.runtime.child_processes import journal_command
+from otrade.plain_file import is_own
 
 WITHIN_S = 30
 
@@ -31,7 +32,11 @@ class JournalQueries:
         today = self._today()
         try:
             found = sorted(
-                (path for path in self._directory.iterdir() if NAME.fullmatch(path.name)),
+                (
+                    path
+                    for path in self._directory.iterdir()
+                    if NAME.fullmatch(path.name) and is_own(path)
+                ),
                 reverse=True,
             )
             return [

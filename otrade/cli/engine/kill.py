@@ -33,11 +33,14 @@ def kill(var: Path, *, flatten: bool, direct: bool, config: Path | None) -> int:
     Exit code 0 done, 3 no engine runs there, 4 not everything could be done, 6 something of ours is
     still open.
     """
-    info = read_run_info(var)
-    is_there = info is not None and is_engine(var, info.pid)
     if direct:
         write = _write_file(var)
         return _direct(config, flatten=flatten) or write
+    try:
+        info = read_run_info(var)
+    except StartError as error:
+        return _without_signal(var, str(error), flatten=flatten)
+    is_there = info is not None and is_engine(var, info.pid)
     if info is None or not is_there:
         return _without_engine(var, flatten=flatten, config=config)
     try:
@@ -144,6 +147,23 @@ def _by_socket(var: Path, *, flatten: bool) -> int:
             print(words)
             code = code if ok or "nothing is open" in words else STOPPED
     return code
+
+
+def _without_signal(var: Path, why: str, *, flatten: bool) -> int:
+    """The run file is not believed, so no process that it names is signalled. What needs no name is
+    done all the same: the socket, which shows who is there, and the kill file.
+    """
+    print(why, file=sys.stderr)
+    try:
+        return _by_socket(var, flatten=flatten)
+    except NoAnswerError as error:
+        print(f"no engine answers ({error})", file=sys.stderr)
+    _write_file(var)
+    print(
+        "whether an engine is halted is NOT known, and nothing was signalled: otrade kill --direct acts at the broker itself",
+        file=sys.stderr,
+    )
+    return STOPPED
 
 
 def _write_file(var: Path) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from otrade._core.types import Halt, Reason, Severity
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.plan.open_exposure import what_is_open
-from otrade.plain_file import own_folder, read_plain
+from otrade.plain_file import read_plain
 
 KILL_SIGNAL = signal.SIGUSR1
 WHO_BYTES_MAX = 200
@@ -32,7 +32,8 @@ def write_kill_file(var_dir: Path, who: str, now_ns: int) -> Path:
     OSError when it cannot be made.
     """
     path = kill_file(var_dir)
-    own_folder(path.parent)
+    # Whosever folder it is: root halts the engine of another user too.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     when = (
         datetime.fromtimestamp(now_ns // 1_000_000_000, UTC)
         .astimezone(IST)

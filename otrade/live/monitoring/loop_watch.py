@@ -2,8 +2,8 @@
 
 A callback is due every `PERIOD_NS` and notes how much later it runs: that is the lag. A loop runs what
 is due at the beginning of a turn, so a turn that kept it waiting was at least as long as the lag, and
-at most a period longer. One turn behind each such callback is timed besides, so that a quiet loop has
-a figure too. All of it is numbers that are added up: nothing is kept, and ticks make no object here.
+at most a period longer. A turn behind some of these callbacks is timed besides, so that a quiet loop
+has a figure too. All of it is numbers that are added up: nothing is kept, and ticks make no object here.
 """
 
 import asyncio
@@ -16,7 +16,9 @@ from otrade.clock import NS_PER_S
 from otrade.live.notices.board import NoticeBoard
 from otrade.units import NS_PER_MS
 
-PERIOD_NS = 10 * NS_PER_MS
+PERIOD_NS = 20 * NS_PER_MS
+TIMED_EVERY = 8
+"""Of so many callbacks one has its next turn timed: each of those is two more calls."""
 RECENT_NS = 60 * NS_PER_S
 """How long a lag is a recent one: until twice this time, and at least this long."""
 SAY_NS = 60 * NS_PER_S
@@ -51,6 +53,7 @@ class LoopWatch:
         self._elapsed_ns = elapsed_ns
         self._timer: asyncio.TimerHandle | None = None
         self._due_ns = 0
+        self._n_callbacks = 0
         self._turn_began_ns = 0
         self._recent_until_ns = 0
         self._recent_ns = self._before_ns = 0
@@ -90,7 +93,9 @@ class LoopWatch:
         self._recent_ns = max(self._recent_ns, lag_ns)
         self._count(lag_ns, elapsed_ns)
         self._arm()
-        self._loop.call_soon(self._on_turn)
+        self._n_callbacks += 1
+        if self._n_callbacks % TIMED_EVERY == 0:
+            self._loop.call_soon(self._on_turn)
 
     def _on_turn(self) -> None:
         """A turn begins here, and ends where what is called now runs."""

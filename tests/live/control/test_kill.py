@@ -89,6 +89,28 @@ def test_a_process_that_only_has_its_number_is_not_signalled(tmp_path: Path) -> 
     assert command.kill(tmp_path, flatten=False, direct=False, config=None) == 3
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_run_file_that_is_not_believed_signals_nobody_and_halts_all_the_same(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+) -> None:
+    """Somebody else could have written it, and it could name any process."""
+    sent: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append(number))
+    with engine(tmp_path):
+        (tmp_path / "run" / "engine.json").chmod(0o666)
+        if answers:
+            with engine_stub(tmp_path, acted({"kill": (True, "HALTED by command")})) as asked:
+                assert command.kill(tmp_path, flatten=False, direct=False, config=None) == 0
+            assert given(asked) == [("kill", {})] and not kill_file(tmp_path).exists()
+        else:
+            assert command.kill(tmp_path, flatten=True, direct=False, config=None) == 4
+            assert kill_file(tmp_path).exists()
+    assert sent == [] and "is not believed" in capsys.readouterr().err
+
+
 def test_without_an_engine_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.kill(tmp_path, flatten=False, direct=False, config=None) == 3
     assert "no engine runs in" in capsys.readouterr().err
