@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.attack.target import Target, page, plain
-from tests.attack.vectors import ATTACKS, NEEDS_TLS
+from tests.attack.vectors import ATTACKS, NEEDS_SOCKET, NEEDS_TLS
 
 GROWTH_MAX_MB = 24.0
 """What a server may grow by under any attack: buffers of all its places are less."""
@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         target = None
         for name in ("quiet", *args.only):
+            if name in NEEDS_SOCKET:
+                continue  # `tests.attack.whole` has them
             is_tls = name in NEEDS_TLS
             if is_tls and args.server != "page":
                 continue

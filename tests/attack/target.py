@@ -30,6 +30,7 @@ class UnderAttack:
 @dataclass
 class Target:
     process: subprocess.Popen[str]
+    pid: int
     port: int
     turns: Path
     token: str = ""
@@ -46,7 +47,7 @@ class Target:
     def begin(self) -> None:
         take_longest_ms(self.turns)
         # 5 resets the peak that the kernel keeps.
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
         self._rss, self._cpu = self._kb("VmRSS"), self._cpu_s()
 
     def end(self) -> UnderAttack:
@@ -76,13 +77,13 @@ class Target:
             return False
 
     def _kb(self, name: str) -> int:
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(name):
                 return int(line.split()[1])
         return 0
 
     def _cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
@@ -97,7 +98,7 @@ def page(folder: Path, *, is_tls: bool) -> Iterator[Target]:
     with _running(command) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        yield Target(process, port, turns, TOKEN, is_tls)
+        yield Target(process, process.pid, port, turns, TOKEN, is_tls)
 
 
 @contextlib.contextmanager
@@ -152,8 +153,7 @@ def plain(server: str, python: str, folder: Path) -> Iterator[Target]:
         while not turns.is_file() and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(0.3)
-        target = Target(process, port, turns)
-        yield target
+        yield Target(process, worker_of(process.pid), port, turns)
 
 
 @contextlib.contextmanager
@@ -170,6 +170,13 @@ def _running(command: list[str], **more: str) -> Iterator[subprocess.Popen[str]]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def worker_of(pid: int) -> int:
+    """The youngest of the processes that a server has made of itself."""
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        pid = int(children[-1])
+    return pid
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
