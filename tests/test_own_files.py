@@ -90,7 +90,7 @@ def test_a_paper_day_under_umask_000_leaves_everything_to_its_owner_alone(tmp_pa
     var = tmp_path / "deep" / "var"
     require_private(var)
     assert {"journal", "latency", "log", "paper", "run"} <= set(os.listdir(var))
-    assert (var / "log" / "otrade-page.jsonl").exists(), "the page's server has left its own"
+    assert (var / "run" / "server.lock").exists(), "the page's server was there"
     assert stat.S_IMODE((tmp_path / "deep").stat().st_mode) == 0o700
 
 
