@@ -52,9 +52,10 @@ bench: build
 	$(PY) -m pytest bench -o addopts= -q
 	$(PY) -m bench.peers --short
 
-# What strangers can do to our ports: every attack for three seconds, on loopback (about two minutes).
+# What strangers can do to our ports: every attack for seconds, on loopback; then an engine with a position open, its page and its hooks (about five minutes).
 attack: build
 	$(PY) -m tests.attack
+	$(PY) -m tests.attack.whole
 
 # Tick to order beside C, the vendor's SDK and asyncio, in full (about a quarter of an hour).
 peers: build

@@ -23,6 +23,8 @@ PATIENCE_S = 5.0
 @dataclass
 class UnderAttack:
     longest_turn_ms: float
+    work_ms: float
+    """Of the processor, between two looks."""
     grew_mb: float
     cpu_s: float
 
@@ -30,6 +32,7 @@ class UnderAttack:
 @dataclass
 class Target:
     process: subprocess.Popen[str]
+    pid: int
     port: int
     turns: Path
     token: str = ""
@@ -46,12 +49,13 @@ class Target:
     def begin(self) -> None:
         take_longest_ms(self.turns)
         # 5 resets the peak that the kernel keeps.
-        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
         self._rss, self._cpu = self._kb("VmRSS"), self._cpu_s()
 
     def end(self) -> UnderAttack:
         grew = (self._kb("VmHWM") - self._rss) / 1000
-        return UnderAttack(take_longest_ms(self.turns), grew, self._cpu_s() - self._cpu)
+        late_ms, work_ms = take_longest_ms(self.turns)
+        return UnderAttack(late_ms, work_ms, grew, self._cpu_s() - self._cpu)
 
     def wait_s(self) -> float:
         """How long a polite stranger waits for an answer; at most `PATIENCE_S`."""
@@ -76,13 +80,13 @@ class Target:
             return False
 
     def _kb(self, name: str) -> int:
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith(name):
                 return int(line.split()[1])
         return 0
 
     def _cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
@@ -97,7 +101,7 @@ def page(folder: Path, *, is_tls: bool) -> Iterator[Target]:
     with _running(command) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        yield Target(process, port, turns, TOKEN, is_tls)
+        yield Target(process, process.pid, port, turns, TOKEN, is_tls)
 
 
 @contextlib.contextmanager
@@ -152,8 +156,7 @@ def plain(server: str, python: str, folder: Path) -> Iterator[Target]:
         while not turns.is_file() and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(0.3)
-        target = Target(process, port, turns)
-        yield target
+        yield Target(process, worker_of(process.pid), port, turns)
 
 
 @contextlib.contextmanager
@@ -170,6 +173,13 @@ def _running(command: list[str], **more: str) -> Iterator[subprocess.Popen[str]]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def worker_of(pid: int) -> int:
+    """The youngest of the processes that a server has made of itself."""
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        pid = int(children[-1])
+    return pid
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -12,6 +12,8 @@ from tests.attack.peer import Aim, AttackPeer, frame
 Attack = Callable[[Aim], str]
 ATTACKS: dict[str, Attack] = {}
 NEEDS_TLS = ("tls_stalls", "tls_garbage")
+NEEDS_SOCKET = ("socket_fuzz",)
+"""A Unix socket of the engine's, by `Aim.path`."""
 NEEDS_WEBSOCKET = ("ws_frames", "ws_pings_unread", "ws_fragments", "ws_never_reads", "ws_large")
 LINE = b"X-Filler: " + b"f" * 100 + b"\r\n"
 
@@ -302,5 +304,25 @@ def fuzz(aim: Aim) -> str:
             peer.send(mutated(draw))
         peer.look(0.002)
         peer.close()
+        n += 1
+    return f"{n:,} connections, seed {aim.seed}"
+
+
+@attack
+def socket_fuzz(aim: Aim) -> str:
+    """Chunks of the engine's sockets with bytes changed, torn, or out of turn."""
+    draw, n = random.Random(aim.seed), 0
+    while not aim.is_over:
+        made = socket.socket(socket.AF_UNIX)
+        made.settimeout(0.2)
+        try:
+            made.connect(aim.path)
+            for number in range(draw.randrange(1, 6)):
+                body = mutated(draw)[: draw.randrange(1, 70_000)]
+                head = len(body).to_bytes(4, "big") + number.to_bytes(4, "big") + b"\1"
+                made.sendall(body if draw.random() < 0.3 else head + body)
+        except OSError:
+            time.sleep(0.001)
+        made.close()
         n += 1
     return f"{n:,} connections, seed {aim.seed}"

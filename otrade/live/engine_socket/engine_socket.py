@@ -57,7 +57,7 @@ class EngineSocket:
         self._mode = mode
         self._listener: socket.socket | None = None
         self._server: asyncio.Server | None = None
-        self._peers: set[EnginePeer] = set()
+        self._peers: dict[EnginePeer, None] = {}
         self.acts: set[asyncio.Task[None]] = set()
         """Commands that are being carried out."""
         self.turn = asyncio.Lock()
@@ -87,6 +87,12 @@ class EngineSocket:
         self._stream.close()
         for peer in peers:
             peer.hang_up()
+        self.shut()
+
+    def shut(self) -> None:
+        """Listen no more; the last thing, where nothing could be waited for. Harmless when it never
+        did.
+        """
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -97,19 +103,23 @@ class EngineSocket:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
-        n_strangers = sum(peer.role is None for peer in self._peers)
-        if not peer_is_owner(connection) or n_strangers >= STRANGERS_MAX:
+        if not peer_is_owner(connection):
             writer.transport.abort()
             return
+        strangers = [peer for peer in self._peers if peer.role is None]
+        if len(strangers) >= STRANGERS_MAX:
+            # The one who has said nothing for longest goes, or they would keep a command line out.
+            self._peers.pop(strangers[0])
+            strangers[0].hang_up()
         peer = EnginePeer(self, reader, writer)
-        self._peers.add(peer)
+        self._peers[peer] = None
         try:
             await peer.serve()
         except PEER_ERRORS as error:
             if not isinstance(error, ConnectionError):
                 log.warning("engine.sock: a peer is hung up on: %s", error or type(error).__name__)
         finally:
-            self._peers.discard(peer)
+            self._peers.pop(peer, None)
             peer.hang_up()
 
     def admit(self, hello: messages.Hello) -> str:

@@ -34,7 +34,7 @@ STATUSES = {
     "422": "a parameter or an argument is wrong",
     "429": "too many attempts",
     "500": "a fault of the engine; its log says more",
-    "503": "nobody can log in: the file of passwords cannot be used; or not ready",
+    "503": "nobody can log in: the file of passwords cannot be used; or not ready; or the engine does not answer",
 }
 ABOUT = """What the page and the command line use. Prices are ten-thousandths of a rupee (`_e4`), moments are milliseconds of the engine's
 clock (`ts_*_ms`), quantities are units. A script sends `Authorization: Bearer TOKEN` with a token of `otrade token new`. The page has a

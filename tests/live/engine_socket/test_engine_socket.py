@@ -233,6 +233,21 @@ def test_who_does_not_say_who_he_is_is_not_heard(tmp_path: Path, said: object) -
 
 
 # ----------------------------------------------------------------------------------------- answers
+def test_who_says_nothing_keeps_no_command_line_out(tmp_path: Path) -> None:
+    """One who has just come speaks at once; of the others the first goes."""
+
+    async def test() -> None:
+        async with engine(tmp_path) as here:
+            silent = [await here.peer(None) for _ in range(2 * module.STRANGERS_MAX)]
+            cli = await here.peer(CLI)
+            await cli.say(question(1))
+            assert isinstance(await cli.hear(), messages.QueryAnswer)
+            assert await silent[0].hear() is None
+            assert len(here.socket._peers) <= module.STRANGERS_MAX + 1
+
+    run(test())
+
+
 def test_a_command_is_done_once(tmp_path: Path) -> None:
     async def test() -> None:
         async with engine(tmp_path) as here:
