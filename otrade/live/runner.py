@@ -189,6 +189,7 @@ class Runner:
         self._stop_tuning()
         self.progress.end()
         self._kill_switch.remove()
+        self._socket.shut()
         if self._signals is not None:
             self._signals.__exit__(exc_type, exc, traceback)
         self._run_file.__exit__(exc_type, exc, traceback)

@@ -50,18 +50,20 @@ class Server:
         self._process.wait()
 
 
-def traded(here: SimulatedDay) -> list[tuple[object, ...]]:
+def traded(here: SimulatedDay, until_ns: int) -> list[tuple[object, ...]]:
     return [
         (one.order.tag, one.order.side, one.qty, one.price_e4, one.ts_ns)
         for one in here.sim.exchange.trades()
+        if one.ts_ns <= until_ns
     ]
 
 
 async def quiet(seed: int) -> list[tuple[object, ...]]:
     async with simulated_day(journal=MemoryJournal(), seed=seed) as here:
         await here.open()
-        await here.sim.run_until(here.now_ns + MINUTES * MINUTE)
-        return traded(here)
+        end_ns = here.now_ns + MINUTES * MINUTE
+        await here.sim.run_until(end_ns)
+        return traded(here, end_ns)
 
 
 async def beside(seed: int, server: Server, run_dir: Path) -> tuple[list[tuple[object, ...]], int]:
@@ -80,9 +82,10 @@ async def beside(seed: int, server: Server, run_dir: Path) -> tuple[list[tuple[o
         await door.serve()
         try:
             await here.open()
+            begin_ns = here.now_ns
             for minute in range(MINUTES):
                 if minute == 2 and seed % 2 == 0:
-                    # Time waits: the server is given the moment that a real day would have.
+                    # The server is given the moment that a real day would have; time goes on.
                     await here.sim.during(until(lambda: stream.n_clients, pause_s=0.01))
                 if minute == 4:
                     n_came += stream.n_clients
@@ -93,8 +96,8 @@ async def beside(seed: int, server: Server, run_dir: Path) -> tuple[list[tuple[o
                         server.start()
                     else:
                         server.signal(signal.SIGCONT)
-                await here.sim.run_until(here.now_ns + MINUTE)
-            return traded(here), n_came
+                await here.sim.run_until(begin_ns + (minute + 1) * MINUTE)
+            return traded(here, begin_ns + MINUTES * MINUTE), n_came
         finally:
             await door.close()
 

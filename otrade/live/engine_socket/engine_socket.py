@@ -87,6 +87,12 @@ class EngineSocket:
         self._stream.close()
         for peer in peers:
             peer.hang_up()
+        self.shut()
+
+    def shut(self) -> None:
+        """Listen no more; the last thing, where nothing could be waited for. Harmless when it never
+        did.
+        """
         if self._listener is not None:
             self._listener.close()
             self._listener = None

@@ -34,7 +34,7 @@ STATUSES = {
     "422": "a parameter or an argument is wrong",
     "429": "too many attempts",
     "500": "a fault of the engine; its log says more",
-    "503": "nobody can log in: the file of passwords cannot be used; or not ready",
+    "503": "nobody can log in: the file of passwords cannot be used; or not ready; or the engine does not answer",
 }
 ABOUT = """What the page and the command line use. Prices are ten-thousandths of a rupee (`_e4`), moments are milliseconds of the engine's
 clock (`ts_*_ms`), quantities are units. A script sends `Authorization: Bearer TOKEN` with a token of `otrade token new`. The page has a
@@ -212,8 +212,10 @@ def _statuses(route: ApiRoute) -> list[str]:
         *(query.name for query in QUERIES),
     ):
         found |= {"409"}
-    if route.command in ("flatten", "take-over") or route.name == "candles":
+    if route.command in ("flatten", "take-over") or route.name in ("candles", "end-session"):
         found |= {"404"}
+    if route.command is not None or route.name == "configure":
+        found |= {"429"}
     if route.name in ("login", "setup", "password"):
         found |= {"401", "409", "429", "503"}
     if route.name in ("session", "ready"):
