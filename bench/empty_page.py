@@ -28,7 +28,9 @@ async def main(folder: Path) -> None:
     (folder / "static").mkdir()
     (folder / "static" / "index.html").write_text(PAGE)
     config = folder / "paper.json"
-    config.write_text('{"mode": "paper", "instruments": [{"symbol": "NSE:INFY"}], "strategies": []}')
+    config.write_text(
+        '{"mode": "paper", "instruments": [{"symbol": "NSE:INFY"}], "strategies": []}'
+    )
     source = RemoteEngine(EngineLink(folder / SOCKET), config, load(config))
     server = WebServer(
         source,
