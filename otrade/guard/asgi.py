@@ -56,7 +56,10 @@ class GuardedApp:
             assert self.listener is not None
             await self.listener.refusals.send(refused, send)
             return
-        connection.request_begun()
+        length = next(
+            (value for name, value in scope["headers"] if name == b"content-length"), b"0"
+        )
+        connection.request_begun(has_body=length.strip(b"0") != b"")
 
         async def told() -> Message:
             message = await receive()

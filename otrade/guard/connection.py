@@ -59,6 +59,7 @@ class GuardedConnection(asyncio.BufferedProtocol):
         self._slice = b""
         self._is_inner_paused = False
         self._is_due = False
+        self._is_body_due = False
         self._phase = ReadingPhase.HEAD
         self._n_bytes = 0
         self._bucket = Bucket(self._limits.bytes_per_s, self._limits.burst_bytes, self._loop.time())
@@ -76,7 +77,7 @@ class GuardedConnection(asyncio.BufferedProtocol):
             transport.abort()
             return
         self.shown = ShownTransport(self, transport)
-        self._expect_head()
+        self._expect_head(self._limits.head_s)
         self.inner.connection_made(self.shown)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -197,27 +198,31 @@ class GuardedConnection(asyncio.BufferedProtocol):
         self._frames = FrameCount(self._limits, self._loop.time())
         self._stop_timer()
 
-    def request_begun(self) -> None:
+    def request_begun(self, *, has_body: bool) -> None:
         """A head was whole, and the application is asked."""
         if self._phase is ReadingPhase.FRAMES:
             return
         self._phase = ReadingPhase.REQUEST
         self._n_bytes = 0
+        self._is_body_due = has_body
         self._start_timer(self._limits.body_s)
 
     def body_read(self) -> None:
+        self._is_body_due = False
         if self._phase is ReadingPhase.REQUEST:
             self._stop_timer()
 
     def answered(self) -> None:
-        """The answer is written; what comes now is another head."""
+        """The answer is written; what comes now is another head, or soon the rest of a body that
+        nobody wants.
+        """
         if self._phase is ReadingPhase.REQUEST:
-            self._expect_head()
+            self._expect_head(self._limits.close_s if self._is_body_due else self._limits.head_s)
 
-    def _expect_head(self) -> None:
+    def _expect_head(self, within_s: float) -> None:
         self._phase = ReadingPhase.HEAD
         self._n_bytes = 0
-        self._start_timer(self._limits.head_s)
+        self._start_timer(within_s)
 
     # --------------------------------------------------------------------------------------- the end
     def refuse(self, status: int) -> None:

@@ -37,7 +37,9 @@ class Limits:
     stalled_s: float = 10.0
     """Whoever takes nothing of what is written for him for so long is hung up on."""
     close_s: float = 2.0
-    """How long a connection that we close may take for its last bytes."""
+    """How long a connection that we close may take for its last bytes, and how long the rest of a body
+    may come after its answer.
+    """
 
 
 class Bucket:

@@ -34,7 +34,7 @@ LIMITS = Limits(
     unproven_requests_per_s=500.0,
 )
 BACKLOG = 64
-MEMORY_BYTES_MAX = 512 * 1024 * 1024
+MEMORY_BYTES_MAX = 256 * 1024 * 1024
 PARENT_EVERY_S = 1.0
 
 

@@ -32,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", default=sys.executable, help="which has the server to compare")
     args = parser.parse_args(argv)
     print(f"seed {args.seed}; attackers at the lowest priority, {args.seconds:g} s each")
-    print(f"{'attack':<20}{'turn ms':>9}{'wait ms':>9}{'grew MB':>9}{'CPU s':>7}  what came of it")
+    print(
+        f"{'attack':<20}{'turn ms':>9}{'work ms':>9}{'wait ms':>9}{'grew MB':>9}{'CPU s':>7}  what came of it"
+    )
     bad: list[str] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -68,7 +70,8 @@ def one(name: str, target: Target, seconds: float, seed: int) -> list[str]:
     words = "" if attacker is None else attacker.communicate(timeout=30)[0].strip()
     seen = target.end()
     print(
-        f"{name:<20}{seen.longest_turn_ms:>9.1f}{max(waits) * 1000:>9.1f}{seen.grew_mb:>9.1f}{seen.cpu_s:>7.2f}  {words}",
+        f"{name:<20}{seen.longest_turn_ms:>9.1f}{seen.work_ms:>9.1f}{max(waits) * 1000:>9.1f}"
+        f"{seen.grew_mb:>9.1f}{seen.cpu_s:>7.2f}  {words}",
         flush=True,
     )
     bad = []

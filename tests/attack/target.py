@@ -23,6 +23,8 @@ PATIENCE_S = 5.0
 @dataclass
 class UnderAttack:
     longest_turn_ms: float
+    work_ms: float
+    """Of the processor, between two looks."""
     grew_mb: float
     cpu_s: float
 
@@ -52,7 +54,8 @@ class Target:
 
     def end(self) -> UnderAttack:
         grew = (self._kb("VmHWM") - self._rss) / 1000
-        return UnderAttack(take_longest_ms(self.turns), grew, self._cpu_s() - self._cpu)
+        late_ms, work_ms = take_longest_ms(self.turns)
+        return UnderAttack(late_ms, work_ms, grew, self._cpu_s() - self._cpu)
 
     def wait_s(self) -> float:
         """How long a polite stranger waits for an answer; at most `PATIENCE_S`."""

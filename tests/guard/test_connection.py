@@ -120,6 +120,20 @@ def test_what_is_too_much_or_too_slow_is_told_so(
     serve(work, limits)
 
 
+def test_a_body_that_goes_on_after_its_answer_ends_soon() -> None:
+    """And one that has come whole, or none at all, keeps its connection."""
+
+    async def work(place: Place) -> None:
+        first = await place.say(POST % 100 + b"b" * 50)
+        assert b"200 OK" in first and b"408" in first.split(b"200 OK", 1)[1]
+        begun = asyncio.get_running_loop().time()
+        close = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert (await place.say(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + close)).count(b"200") == 2
+        print(f"{asyncio.get_running_loop().time() - begun:.3f} s")
+
+    serve(work, Limits(close_s=0.05, head_s=1000), reads=False)
+
+
 def test_whoever_takes_nothing_is_hung_up_on() -> None:
     async def work(place: Place) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", place.port, limit=1024)

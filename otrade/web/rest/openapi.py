@@ -212,8 +212,10 @@ def _statuses(route: ApiRoute) -> list[str]:
         *(query.name for query in QUERIES),
     ):
         found |= {"409"}
-    if route.command in ("flatten", "take-over") or route.name == "candles":
+    if route.command in ("flatten", "take-over") or route.name in ("candles", "end-session"):
         found |= {"404"}
+    if route.command is not None or route.name == "configure":
+        found |= {"429"}
     if route.name in ("login", "setup", "password"):
         found |= {"401", "409", "429", "503"}
     if route.name in ("session", "ready"):

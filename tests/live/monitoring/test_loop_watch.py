@@ -217,6 +217,7 @@ def test_every_run_has_one_and_a_live_one_says_what_it_finds(mode: Mode, tmp_pat
             assert told.lag_ms >= 500 and told.longest_turn_ms >= told.lag_ms
             codes = [one.code for one in runner.board.since(0)]
             assert ("LOOP_STALLED" in codes) == (mode == "live")
+            await runner.close()
         assert runner.source.loop_watch is not None and runner.source.loop_watch._timer is None
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loops:
