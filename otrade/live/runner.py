@@ -386,7 +386,11 @@ class Runner:
         )
         started = await hooks.start()
         if started.trouble:
-            self.board.say(Severity.ERROR, "NO_HOOKS", started.trouble)
+            self.board.say(
+                Severity.ERROR,
+                "NO_HOOKS",
+                f"{started.trouble}. If `otrade hooks` of this directory holds it, that is heard all the same",
+            )
             return
         self._hooks = hooks
         self.progress.say(f"web hooks are taken at {started.url}")
