@@ -30,6 +30,8 @@ SILENT_S = 3.0
 ANSWER_WITHIN_S = 10.0
 BROKER_WITHIN_S = 30.0
 """For what the engine has to ask a broker."""
+SEEN_WITHIN_S = 0.5
+"""How long an answer waits for what it has changed to be told."""
 UNDER_WAY_MAX = 12
 """Questions at one time; the engine reads no more than sixteen of one peer."""
 LINK_ERRORS = (FrameError, msgspec.MsgspecError, OSError, TimeoutError, asyncio.IncompleteReadError)
@@ -63,6 +65,8 @@ class EngineLink:
         self._sending = asyncio.Lock()
         self._room = asyncio.Semaphore(UNDER_WAY_MAX)
         self._ids = itertools.count(1)
+        self._n_told = 0
+        self._told = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
         self._waiting: dict[int, asyncio.Future[messages.QueryAnswer | messages.Acted]] = {}
         self._encode = msgspec.msgpack.Encoder().encode
@@ -123,6 +127,9 @@ class EngineLink:
             case _:
                 if not self.replica.take(reply):
                     await self._send(writer, messages.Subscribe())
+                elif not isinstance(reply, views.NoticesMessage):
+                    self._n_told += 1
+                    self._told.set()
 
     def _hang_up(self) -> bool:
         """Whether there was a connection. Who waits for an answer is told that there is none."""
@@ -169,7 +176,19 @@ class EngineLink:
         )
         acted = await self._request(request.id, request, BROKER_WITHIN_S)
         assert isinstance(acted, messages.Acted)
+        await self._seen()
         return acted
+
+    async def _seen(self) -> None:
+        """Whoever looks after his command sees what it did: the next reading may have begun before it,
+        the one after that has not.
+        """
+        wanted = self._n_told + 2
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SEEN_WITHIN_S):
+                while self._n_told < wanted:
+                    self._told.clear()
+                    await self._told.wait()
 
     def tell(self, record: messages.PersonRecord) -> None:
         """For the journal, if there is an engine that keeps one."""

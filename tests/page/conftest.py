@@ -23,8 +23,8 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from otrade.live.runtime.server_file import ServerInfo
-from tests.harness.waiting import PATIENCE_S, attempts
+from otrade.live.runtime.server_file import ServerInfo, running_server
+from tests.harness.waiting import PATIENCE_S, attempts, wait_until
 from tests.page.browser import chromium
 from tests.web.logins import PASSWORD, write_users
 
@@ -106,9 +106,11 @@ def engine(
     change: Callable[[dict[str, object]], None] = lambda config: None,
     users: bool = True,
     terminal: Terminal | None = None,
+    keeps_server: bool = False,
 ) -> Iterator[Running]:
     """`otrade run` on the simulator; the users of `tests.web.logins` may log in, or nobody yet.
-    `terminal`: where its words go.
+    `terminal`: where its words go. An engine that is killed leaves its page's server, which is ended
+    here unless another engine of the folder is to find it.
     """
     config = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
     config["paths"] = {"var": str(folder / "var"), "secrets": str(folder / "secrets.json")}
@@ -143,6 +145,8 @@ def engine(
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE_S)
+        if not keeps_server:
+            end_server(folder)
 
 
 def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
@@ -156,6 +160,19 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
             if info.url:
                 return info.url
     raise AssertionError  # attempts do not end without a word
+
+
+def server_of(folder: Path) -> ServerInfo:
+    """The page's server, which outlives an engine that is killed."""
+    raw = (folder / "var" / "run" / "server.json").read_bytes()
+    return msgspec.json.decode(raw, type=ServerInfo)
+
+
+def end_server(folder: Path) -> None:
+    """Harmless where none is left."""
+    if (found := running_server(folder / "var")) is not None:
+        os.kill(found.pid, signal.SIGKILL)
+        wait_until("its server has ended", lambda: running_server(folder / "var") is None)
 
 
 def ask(running: Running, path: str) -> Any:

@@ -2,7 +2,9 @@
 the engine and the exchange say.
 """
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.page.conftest import (
     go,
     open_page,
     person,
+    server_of,
     shot,
 )
 from tests.web.logins import PASSWORD
@@ -341,23 +344,50 @@ def test_the_kill_switch_by_keys_takes_two_presses(page: Page, running: Running)
 def test_a_lost_engine_is_loud_and_comes_back(
     browser: Browser, page: Page, running: Running
 ) -> None:
-    """The last one: it takes the engine away. What is seen is grey, with its age; nothing can be
-    pressed; a new engine is found.
+    """The last one: it takes the engine away, and then the page's server. What is seen is grey, with its
+    age; nothing can be pressed; a new one is found.
     """
     port = int(running.url.rstrip("/").rsplit(":", 1)[1])
     running.process.kill()
     running.process.wait()
-    expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_be_visible(
-        timeout=10_000
-    )
-    expect(page.get_by_text(re.compile(r"What you see is \d+ s old"))).to_be_visible()
-    expect(page).to_have_title(re.compile("^CONNECTION LOST"))
+    gone = page.get_by_role("alert").filter(has_text="ENGINE GONE")
+    expect(gone).to_be_visible(timeout=10_000)
+    expect(gone).to_contain_text(re.compile(r"has not answered since [0-9:]{8} IST \(\d+ s ago\)"))
+    expect(page).to_have_title(re.compile("^ENGINE GONE"))
     assert page.locator("#favicon").get_attribute("href") == "/favicon-lost.svg"
     assert "grayscale" in page.locator("#view").evaluate("e => getComputedStyle(e).filter")
     expect(page.get_by_role("button", name="Flatten…")).to_be_disabled()
     expect(page.locator("#kill-words")).to_have_text(
         re.compile("^[0-9:]{8} HALTED by command")
     )  # of then, and says so
+    page.locator("#kill-button").click()
+    page.locator("#kill-button").click()
+    expect(page.locator("#kill-words")).to_contain_text("NOT DONE: ")
+    expect(page.locator("#kill-words")).to_contain_text("Run `otrade kill` in a terminal.")
+    shot(page, "gone")
+    with engine(running.folder, "--speed", "60", port=port, keeps_server=True) as again:
+        assert again.url == running.url
+        expect(page.get_by_role("alert").filter(has_text="ENGINE GONE")).to_have_count(0)
+        # Sessions are the server's, which was not away.
+        expect(page.get_by_role("navigation", name="Views")).to_be_visible()
+        again.process.kill()
+        again.process.wait()
+    _the_server_goes_too(page, running)
+    with engine(running.folder, "--speed", "60", port=port) as third:
+        assert third.url == running.url
+        expect(page.get_by_label("Password")).to_be_visible(
+            timeout=30_000
+        )  # sessions end with the server
+        expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_have_count(0)
+
+
+def _the_server_goes_too(page: Page, running: Running) -> None:
+    os.kill(server_of(running.folder).pid, signal.SIGKILL)
+    expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_be_visible(
+        timeout=10_000
+    )
+    expect(page.get_by_text(re.compile(r"What you see is \d+ s old"))).to_be_visible()
+    expect(page).to_have_title(re.compile("^CONNECTION LOST"))
     expect(page.get_by_text("Nothing can be written while the connection is lost.")).to_be_visible()
     shot(page, "lost")
     page.locator("#kill-button").click()
@@ -365,9 +395,3 @@ def test_a_lost_engine_is_loud_and_comes_back(
     expect(page.locator("#kill-words")).to_contain_text(
         "NOT DONE: the engine does not answer. Run `otrade kill` in a terminal."
     )
-    with engine(running.folder, "--speed", "60", port=port) as again:
-        assert again.url == running.url
-        expect(page.get_by_label("Password")).to_be_visible(
-            timeout=30_000
-        )  # sessions end with the engine
-        expect(page.get_by_role("alert").filter(has_text="CONNECTION LOST")).to_have_count(0)

@@ -22,6 +22,16 @@ export class AppState {
     () => void this.session.refresh(),
   );
 
+  /** Nothing that is shown is of now: the page's server does not answer, or the engine does not answer it. */
+  get is_lost(): boolean {
+    return this.socket.state === "lost" || this.is_gone;
+  }
+
+  /** The page's server answers, and says that the engine does not. */
+  get is_gone(): boolean {
+    return Boolean(this.engine.status?.gone);
+  }
+
   /** The symbol of an instrument, or its number when it is not known. */
   symbol(instrument_id: number): string {
     return this.market.instruments.find((row) => row.id === instrument_id)?.symbol ?? `#${instrument_id}`;
