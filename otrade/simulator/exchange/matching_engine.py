@@ -326,22 +326,24 @@ class MatchingEngine:
         if (timer := self._crossings.pop(token, None)) is not None:
             timer.cancel()
         met = self._met.get(token, ())
-        times = [
-            due_ns
+        times = {
+            order.order_id: due_ns
             for order in self._resting(quote)
             if order.order_id not in met
             and (due_ns := quote.crossing_ns(order.side, order.terms.price_e4)) is not None
-        ]
+        }
         if times:
-            self._crossings[token] = self._clock.schedule(
-                min(times), self._while_open(partial(self._on_book, quote)), EventKind.TRADES, token
-            )
+            first_ns = min(times.values())
+            due = [order_id for order_id, due_ns in times.items() if due_ns == first_ns]
+            step = self._while_open(partial(self._on_book, quote, due))
+            self._crossings[token] = self._clock.schedule(first_ns, step, EventKind.TRADES, token)
 
-    def _on_book(self, quote: MarketSnapshot) -> None:
+    def _on_book(self, quote: MarketSnapshot, due: list[str]) -> None:
+        """The book is at the price of these orders. Each has that once until the market's next trade."""
         if quote.is_open(self._clock.now_ns()):
-            met = self._met.get(quote.contract.token, set())
+            self._met.setdefault(quote.contract.token, set()).update(due)
             for order in self._resting(quote):
-                if order.order_id not in met:
+                if order.order_id in due:
                     self._fill(order, matching_rules.meet(order, quote))
             self._watch_book(quote)
 
