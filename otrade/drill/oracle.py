@@ -390,7 +390,10 @@ class Oracle:
         closings = [
             o
             for o in self._sim.exchange.orders()
-            if not o.tag and o.product == order.product and o.contract.key == order.contract.key
+            if not o.tag
+            and o.order_id not in self._taken
+            and o.product == order.product
+            and o.contract.key == order.contract.key
         ]
         sides = {
             b.side

@@ -441,3 +441,27 @@ def test_an_entry_that_is_refused_for_its_range_doubts_the_band() -> None:
     assert not d.wanted
     d.say(entry, Ev.REJECTED, reason=Reason.PRICE_RANGE)
     assert d.wanted, "the broker is asked what its band is"
+
+
+def test_a_target_has_refusals_of_its_own() -> None:
+    """One of the target's in between: what was refused of the stop is still what was refused."""
+    d = BandDriver(
+        plan={"exit_mode": 1, "trail_kind": 1, "trail_value": 50.0, "trail_step_value": 5.0}
+    )
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    d.stands(d.take())
+    target = d.take()
+    moved = []
+    for px in (10_010, 10_020, 10_030, 10_040):
+        d.price(px, after=100 * MS)
+        moved += requests(d)
+        if moved:
+            break
+    (cmd,) = moved
+    d.refuse(cmd, Reason.BROKER_ORDER)
+    d.refuse(target, Reason.BROKER_ORDER)
+    assert (d.b["n_rejects"], d.b["n_target_rejects"]) == (1, 1)
+    d.say(cmd, Ev.WORKING)
+    assert (d.b["n_rejects"], d.b["n_target_rejects"]) == (1, 1)
