@@ -874,13 +874,6 @@ MUTANTS = (
         "a person has lowered the size of an order or the number of trades, and the old one goes on",
     ),
     Mutant(
-        "strategies not asked when the timer ends a bar",
-        CORE + "engine.pipeline",
-        "on_timer",
-        (never("has_closed"),),
-        "a bar that no trade ends is not shown to its strategies before the next one",
-    ),
-    Mutant(
         "strategies not asked at a trade",
         CORE + "engine.pipeline",
         "_tick",
