@@ -43,9 +43,11 @@ TABLE = {
     "_core.state": "_core.types errors",
     "_core.notes": "_core.types _core.state",
     # build time only
-    "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi",
+    "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi _core.kernels.wilder",
     # what compiled strategies and the core hold between them: plain data, for both
     "_core.kernels.strategy_abi": "_core.types",
+    # formulas that the built-in kinds and strategy files share: plain functions, for both
+    "_core.kernels.wilder": "",
     # ------------------------------------------------------------------------ its pipeline
     "_core.codecs": "_core.types _core.writer",
     "_core.market": f"{TICK} _core.kernels.strategy_abi",
@@ -103,12 +105,12 @@ TABLE = {
     "contract": "",
     # ---------------------------------------------------------------- strategies, a Python file each
     "strategy.words": "_core.kernels.strategy_abi",
-    "strategy.indicators": "strategy.words",
+    "strategy.indicators": "_core.kernels.wilder strategy.words",
     "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
     "strategy.indicators strategy.words",
     "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
-    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi errors otrade plain_file strategy.check strategy.indicators "
-    "strategy.words",
+    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder errors otrade plain_file strategy.check "
+    "strategy.indicators strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",

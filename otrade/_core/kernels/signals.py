@@ -8,6 +8,7 @@ person can see what was refused and why. A signal's time is when it was decided:
 a bar's end. Prices are rupees inside.
 """
 
+from otrade._core.kernels import wilder
 from otrade._core.kernels._abi import DAY_NS, IST_NS, helper, i4, kernel, ptr, rec
 from otrade._core.types import Reason
 
@@ -16,13 +17,13 @@ WARM_UP = int(Reason.WARM_UP)
 RSI_FILTER = int(Reason.RSI_FILTER)
 ATR_FILTER = int(Reason.ATR_FILTER)
 TIME_FILTER = int(Reason.TIME_FILTER)
+_true_range, _smoothed = helper(wilder.true_range), helper(wilder.smoothed)
+_strength = helper(wilder.strength)
 
 
 @helper
 def _feed_filters(q, s, bar):
-    """Wilder's RSI and ATR over closed bars, inside the strategy's state (see
-    otrade/strategy/indicators for the formulas).
-    """
+    """Wilder's RSI and ATR over closed bars, inside the strategy's state."""
     close = bar.close_e4 / 10000.0
     if q.rsi_period > 0:
         if s.rsi_n == 0:
@@ -32,17 +33,11 @@ def _feed_filters(q, s, bar):
             change = close - s.rsi_prev
             gain = change if change > 0.0 else 0.0
             loss = -change if change < 0.0 else 0.0
+            s.rsi_gain = _smoothed(s.rsi_gain, gain, s.rsi_n, q.rsi_period)
+            s.rsi_loss = _smoothed(s.rsi_loss, loss, s.rsi_n, q.rsi_period)
             if s.rsi_n <= q.rsi_period:
-                s.rsi_gain += (gain - s.rsi_gain) / s.rsi_n
-                s.rsi_loss += (loss - s.rsi_loss) / s.rsi_n
                 s.rsi_n += 1
-            else:
-                s.rsi_gain = (s.rsi_gain * (q.rsi_period - 1.0) + gain) / q.rsi_period
-                s.rsi_loss = (s.rsi_loss * (q.rsi_period - 1.0) + loss) / q.rsi_period
-            if s.rsi_loss == 0.0:
-                s.rsi = 100.0 if s.rsi_gain > 0.0 else 50.0
-            else:
-                s.rsi = 100.0 - 100.0 / (1.0 + s.rsi_gain / s.rsi_loss)
+            s.rsi = _strength(s.rsi_gain, s.rsi_loss)
         s.rsi_prev = close
     if q.atr_period > 0:
         if s.atr_n == 0:
@@ -50,18 +45,10 @@ def _feed_filters(q, s, bar):
         else:
             high = bar.high_e4 / 10000.0
             low = bar.low_e4 / 10000.0
-            tr = high - low
-            up = abs(high - s.atr_prev_close)
-            down = abs(low - s.atr_prev_close)
-            if up > tr:
-                tr = up
-            if down > tr:
-                tr = down
+            widest = _true_range(high, low, s.atr_prev_close)
+            s.atr = _smoothed(s.atr, widest, s.atr_n, q.atr_period)
             if s.atr_n <= q.atr_period:
-                s.atr += (tr - s.atr) / s.atr_n
                 s.atr_n += 1
-            else:
-                s.atr = (s.atr * (q.atr_period - 1.0) + tr) / q.atr_period
         s.atr_prev_close = close
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
+from otrade._core.kernels import wilder
 from otrade.errors import StrategyError
 from otrade.plain_file import read_plain
 from otrade.strategy.check.spec import Spec
@@ -50,6 +51,7 @@ class Library:
 def compiler_id() -> str:
     """Changes with everything of ours that a compiled strategy is made by."""
     digest = hashlib.sha256(abi.abi_id().encode())
+    digest.update(Path(wilder.__file__).read_bytes())
     for folder in OF_A_BUILD:
         for path in sorted((SOURCES / folder).glob("*.py")):
             digest.update(f"{folder}/{path.name}\0".encode() + path.read_bytes() + b"\0")

@@ -1,9 +1,12 @@
 """How fast a price moves, and where in its range it is."""
 
+from otrade._core.kernels.wilder import smoothed, strength
 from otrade.strategy.indicators.averages import Ema, Sma, ema, sma
-from otrade.strategy.indicators.registry import Period, helper
+from otrade.strategy.indicators.registry import Period, helper, inner
 from otrade.strategy.indicators.windows import Highest, Lowest, highest, lowest
 from otrade.strategy.words.cell import Cell, Window
+
+inner(strength)
 
 
 class Rsi(Cell):
@@ -63,17 +66,11 @@ def rsi(s: Rsi, x: float, period: Period) -> float:
     s._before = x
     gain = change if change > 0.0 else 0.0
     loss = -change if change < 0.0 else 0.0
+    s._gain = smoothed(s._gain, gain, s.seen, period)
+    s._loss = smoothed(s._loss, loss, s.seen, period)
     if s.seen <= period:
-        s._gain += (gain - s._gain) / s.seen
-        s._loss += (loss - s._loss) / s.seen
         s.seen += 1
-    else:
-        s._gain = (s._gain * (period - 1.0) + gain) / period
-        s._loss = (s._loss * (period - 1.0) + loss) / period
-    if s._loss == 0.0:
-        s.value = 100.0 if s._gain > 0.0 else 50.0
-    else:
-        s.value = 100.0 - 100.0 / (1.0 + s._gain / s._loss)
+    s.value = strength(s._gain, s._loss)
     s.ready = s.seen > period
     return s.value
 

@@ -2,8 +2,9 @@
 
 import math
 
+from otrade._core.kernels.wilder import smoothed, true_range
 from otrade.strategy.indicators.averages import Ema, ema
-from otrade.strategy.indicators.registry import Period, helper
+from otrade.strategy.indicators.registry import Period, helper, inner
 from otrade.strategy.indicators.windows import Highest, Lowest, highest, lowest
 from otrade.strategy.words.cell import Cell, Window
 
@@ -43,16 +44,8 @@ class Donchian(Cell):
     _low: Lowest
 
 
-@helper("the bar's range, the close before it counted in (Wilder 1978)")
-def true_range(high: float, low: float, close_before: float) -> float:
-    widest = high - low
-    up = abs(high - close_before)
-    down = abs(low - close_before)
-    if up > widest:
-        widest = up
-    if down > widest:
-        widest = down
-    return widest
+inner(smoothed)
+helper("the bar's range, the close before it counted in (Wilder 1978)")(true_range)
 
 
 @helper(
@@ -66,11 +59,9 @@ def atr(s: Atr, high: float, low: float, close: float, period: Period) -> float:
         return 0.0
     widest = true_range(high, low, s._close)
     s._close = close
+    s.value = smoothed(s.value, widest, s.seen, period)
     if s.seen <= period:
-        s.value += (widest - s.value) / s.seen
         s.seen += 1
-    else:
-        s.value = (s.value * (period - 1.0) + widest) / period
     s.ready = s.seen > period
     return s.value
 

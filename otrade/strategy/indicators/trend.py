@@ -1,6 +1,7 @@
 """Which way a price goes, and when two lines change sides."""
 
-from otrade.strategy.indicators.ranges import Atr, atr, true_range
+from otrade._core.kernels.wilder import smoothed, true_range
+from otrade.strategy.indicators.ranges import Atr, atr
 from otrade.strategy.indicators.registry import Period, helper
 from otrade.strategy.words.cell import Cell, Window
 
@@ -134,7 +135,7 @@ def adx(s: Adx, high: float, low: float, close: float, period: Period) -> float:
         s.seen += 1
         s.value = s._sum / (s.seen - period)
     elif is_known:
-        s.value = (s.value * (period - 1.0) + index) / period
+        s.value = smoothed(s.value, index, s.seen, period)
     s.ready = s.seen >= 2 * period
     return s.value
 
