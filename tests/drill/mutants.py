@@ -892,6 +892,13 @@ MUTANTS = (
         "a person has lowered the size of an order or the number of trades, and the old one goes on",
     ),
     Mutant(
+        "strategies not asked at a trade",
+        CORE + "engine.pipeline",
+        "_tick",
+        (never("inst.n_by_tick > 0"),),
+        "averages of trades see the trades alone that end a bar",
+    ),
+    Mutant(
         "strategy that is switched off enters",
         CORE + "orders.entry",
         "take_decision",

@@ -656,6 +656,22 @@ def test_a_bar_s_strategy_is_asked_before_its_tick_and_heard_once_in_an_event() 
     assert command is not None and command.qty == 3
 
 
+def test_a_bar_that_no_trade_ends_is_shown_when_the_timer_ends_it() -> None:
+    order: list[tuple[int, int]] = []
+    short = ScriptedStrategy(on_bar=lambda see: order.append((60, see.clock.now_ns - OPEN_NS)))
+    long = ScriptedStrategy(on_bar=lambda see: order.append((120, see.clock.now_ns - OPEN_NS)))
+    e = engine_of((60, short), (120, long), lengths_s=(60, 120))
+    bars_at(e, (1, 10_000), (61, 10_010))
+    assert [length for length, _ in order] == [60]
+    e.on_timer(OPEN_NS + 121 * SECOND)
+    assert len(order) == 1, "its last packet may still come"
+    at_ns = 121 * SECOND + 500 * MS
+    e.on_timer(OPEN_NS + at_ns)
+    assert order[1:] == [(120, at_ns), (60, at_ns)], "the longest first"
+    bars_at(e, (130, 10_020))
+    assert len(order) == 3, "and once"
+
+
 def test_bars_while_held_are_counted() -> None:
     d = DecisionDriver()
     seen: list[int] = []
