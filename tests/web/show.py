@@ -470,11 +470,11 @@ class MovingSource(FakeSource):
             volume=last.volume + 75,
         )
 
-    def candles(self, instrument_id: int, interval_s: int) -> list[Candle]:
+    async def candles(self, instrument_id: int, interval_s: int) -> list[Candle]:
         return resample(self.candle_rows[instrument_id], interval_s)
 
-    async def command(
-        self, name: CommandName, who: str, **args: int | bool | None
+    async def _do(
+        self, name: CommandName, args: dict[str, int | bool | None], who: str
     ) -> CommandResult:
         if name in ("pause", "resume"):
             self.status_row = msgspec.structs.replace(self.status_row, paused=name == "pause")
