@@ -177,7 +177,7 @@ TABLE = {
     "live.startup hooks stream",
     # --------------------------------------------------- the past: files that no engine needs
     "research": "",
-    "research.history": f"{BASE} file_lock _core.codecs brokers calendar instruments journal price_files",
+    "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
     # The process of the hooks: a broker's check, and no more of a broker.

@@ -238,8 +238,7 @@ def test_it_is_a_process_of_its_own(journal: Path) -> None:
 
 def test_only_a_journal_that_is_listed_can_be_asked_for(journal: Path) -> None:
     async def body() -> None:
-        queries = JournalQueries(journal.parent)
-        queries.today = "2026-11-23"
+        queries = JournalQueries(journal.parent, lambda: "2026-11-23")
         (listed,) = queries.files()
         assert listed.name == NAME and listed.is_today and listed.size_bytes > HEADER_BYTES
         page = await queries.page(NAME, RowsQuestion(kinds="HELLO"))

@@ -14,6 +14,8 @@ import msgspec
 
 from otrade._core.codecs.decoders import FRAMES, decode_frame
 from otrade._core.types import Has, Limit, Rec
+from otrade.brokers.registry import BROKERS
+from otrade.brokers.wire import wire_of
 from otrade.errors import HistoryError
 from otrade.journal.record import Record
 from otrade.journal.scan import check, header_of, open_stream, salvage
@@ -38,7 +40,7 @@ from otrade.research.history.series import (
     stamp,
 )
 
-SECOND_FEEDS = (Rec.FRAME_KITE_B, Rec.FRAME_UPSTOX_B)
+SECOND_FEEDS = frozenset(wire.frame_kinds[1] for name in BROKERS if (wire := wire_of(name)))
 PART_OF = {
     "ltp_e4": Has.TRADE,
     "ltq": Has.TRADE,

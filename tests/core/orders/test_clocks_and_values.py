@@ -172,7 +172,8 @@ def test_a_value_is_news_where_it_differs_by_more_than_rounding(value: int, news
     if rows:
         (row,) = rows
         assert (row["change_e4"], row["value_e4"], row["is_news"]) == (
-            10_000_000 - value,
+            10 * d.e.market(0)["ltp_e4"]
+            - value,  # it was marked at its fill, and is at the last price
             value,
             True,
         )
