@@ -28,6 +28,7 @@ TABLE = {
     # ------------------------------------------------------------------- the core's ground
     "errors": "",
     "file_lock": "plain_file",
+    "child_environment": "",
     "plain_file": "",
     "price_files": "",
     "patience": "clock errors",
@@ -112,7 +113,7 @@ TABLE = {
     "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
     "strategy.indicators strategy.words",
     "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
-    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder errors otrade plain_file strategy.check "
+    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder child_environment errors otrade plain_file strategy.check "
     "strategy.indicators strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
@@ -140,7 +141,7 @@ TABLE = {
     "journal": f"{BASE} file_lock brokers _core.codecs _core.cpu_check _core.market _core.pack _core.engine.engine "
     "_core.engine.replay _core.journal_writer strategy strategy.build strategy.check",
     "live.notices": f"{BASE} config",
-    "live.runtime": f"{BASE} file_lock _core.engine.engine config live.notices",
+    "live.runtime": f"{BASE} child_environment file_lock _core.engine.engine config live.notices",
     "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
     "_core.engine.warmup calendar charges config instruments square_off",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "

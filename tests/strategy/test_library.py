@@ -176,7 +176,7 @@ def test_without_a_linker_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StrategyError, match="no linker.*install binutils"):
         linker()
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
-    assert linker()[1:] == ["-m", "ziglang", "ld.lld"]
+    assert linker()[1:] == ["-P", "-m", "ziglang", "ld.lld"]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ renames one finds it here, and `tests/live/runtime/test_child_processes.py` asks
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from otrade.child_environment import SYSTEM, environment_of
 from otrade.config.secret import alert_name, secret_name
 
 CLI = "otrade"
@@ -21,15 +22,6 @@ ALERT_SENDER = "otrade.live.alerts.sender_process"
 HOOKS = "otrade.hooks.process"
 STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS)
 
-SYSTEM = (
-    *("PATH", "HOME", "USER", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE"),
-    *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8"),
-)
-"""What any program may need, and no secret."""
-PATHS = ("PYTHONPATH", "LD_LIBRARY_PATH")
-"""Without them a child might not find what this process has found; a place in them that is not
-absolute would be the working directory.
-"""
 TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """For those who talk to somebody outside."""
 PROXIES = tuple(
@@ -101,13 +93,3 @@ def _python(words: Sequence[str], names: Sequence[str]) -> ChildCommand:
     return ChildCommand(
         [sys.executable, "-P", "-m", *words], environment_of((*SYSTEM, *names), os.environ)
     )
-
-
-def environment_of(names: Sequence[str], env: Mapping[str, str]) -> dict[str, str]:
-    """What of `env` is on the list."""
-    found = {name: env[name] for name in names if name in env}
-    for name in PATHS:
-        places = [place for place in env.get(name, "").split(os.pathsep) if os.path.isabs(place)]
-        if places:
-            found[name] = os.pathsep.join(places)
-    return found

@@ -20,6 +20,7 @@ import msgspec
 import otrade
 from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
+from otrade.child_environment import SYSTEM, environment_of
 from otrade.errors import StrategyError
 from otrade.plain_file import write_whole
 from otrade.strategy.build.library import (
@@ -106,7 +107,7 @@ def _answers(jobs: list[dict[str, str]], scratch: str) -> list[dict[str, Any]]:
         text=True,
         timeout=BUILD_S,
         cwd=scratch,
-        env={**os.environ, "PYTHONPATH": PLACE, "PYTHONHASHSEED": "0"},
+        env={**environment_of(SYSTEM, os.environ), "PYTHONPATH": PLACE, "PYTHONHASHSEED": "0"},
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     if len(answers) < len(jobs):

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from otrade.child_environment import SYSTEM, environment_of
 from otrade.errors import StrategyError
 
 LINK_S = 120
@@ -32,7 +34,7 @@ def linker() -> list[str]:
     if found:
         return [found]
     if importlib.util.find_spec("ziglang") is not None:
-        return [sys.executable, "-m", "ziglang", "ld.lld"]
+        return [sys.executable, "-P", "-m", "ziglang", "ld.lld"]
     raise StrategyError(
         "no linker, which compiling a strategy needs; install binutils (ld), or pip install 'otrade[linker]'"
     )
@@ -46,6 +48,7 @@ def link(command: list[str], object_file: Path, library: Path) -> None:
             capture_output=True,
             text=True,
             timeout=LINK_S,
+            env=environment_of(SYSTEM, os.environ),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StrategyError(f"{command[0]} cannot link: {error}") from None

@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 
+from otrade import child_environment
 from otrade.live.runtime import child_processes as children
 
 ROOT = Path(__file__).parents[3]
@@ -77,8 +78,8 @@ def test_each_child_s_environment_is_a_list(name: str, monkeypatch: pytest.Monke
     assert ("SSL_CERT_FILE" in env) == (name not in ("hooks", "journal reader", "page server"))
     assert ("HTTPS_PROXY" in env) == (name in ("watchdog", "alert sender"))
     listed = {
-        *children.SYSTEM,
-        *children.PATHS,
+        *child_environment.SYSTEM,
+        *child_environment.PATHS,
         *OUTSIDE,
         *SECRETS,
         *children.TLS,
@@ -94,8 +95,8 @@ def test_a_place_that_is_not_absolute_is_the_working_directory(
     for given, kept in (
         ("", None), (":", None), (".", None), ("lib:.", None), (":/a:b:/c:", "/a:/c"), ("/a", "/a"),
     ):  # fmt: skip
-        for name in children.PATHS:
-            assert children.environment_of((), {name: given}).get(name) == kept
+        for name in child_environment.PATHS:
+            assert child_environment.environment_of((), {name: given}).get(name) == kept
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -140,7 +141,7 @@ def test_whoever_starts_a_process_says_its_environment() -> None:
                 found[f"{path.relative_to(ROOT)}:{called}"] = env
     execs = {"otrade/cli/commands/hooks.py:execve"}  # takes it by position
     assert {one for one, env in found.items() if not env} == execs, found
-    assert len(found) == 6, found
+    assert len(found) == 8, found
 
 
 def test_nobody_else_starts_a_module_by_name() -> None:
@@ -151,4 +152,9 @@ def test_nobody_else_starts_a_module_by_name() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and node.value == "-m"
     }
-    assert found == {"otrade/live/runtime/child_processes.py"}
+    # The compiler of strategy files, and a linker that is a Python package: neither is a module of ours
+    # that is handed anything, and their environment is the system's list alone.
+    build = {f"otrade/strategy/build/{name}.py" for name in ("builder", "linker")}
+    assert found == {"otrade/live/runtime/child_processes.py", *build}
+    for name in build:
+        assert "environment_of(SYSTEM, os.environ)" in (ROOT / name).read_text()
