@@ -113,8 +113,8 @@ TABLE = {
     "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
     "strategy.indicators strategy.words",
     "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
-    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder child_environment errors otrade plain_file strategy.check "
-    "strategy.indicators strategy.words",
+    "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder child_environment errors otrade plain_file "
+    "strategy.check strategy.indicators strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
