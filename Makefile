@@ -118,7 +118,7 @@ deaths: build .venv/tools
 	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 # Everything that is too long for `make test` (some hours on two cores).
-proof: test model-check drill drill-mutants mutants campaign deaths fuzz fuzz-strategies
+proof: test attack model-check drill drill-mutants mutants campaign deaths fuzz fuzz-strategies
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

@@ -10,6 +10,7 @@ say so.
 import datetime as dt
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,11 +20,11 @@ from otrade.config.schema import Config, FileStrategy
 from otrade.errors import StrategyError
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.plan.engine_builder import CompiledSpec
-from otrade.plain_file import read_plain, write_whole
-from otrade.strategy.build.builder import build
-from otrade.strategy.check.file import read_source
-from otrade.strategy.check.spec import Spec
-from otrade.strategy.loader import LoadedStrategy, load
+from otrade.plain_file import read_own, read_plain, write_whole
+
+if TYPE_CHECKING:
+    from otrade.strategy.check.spec import Spec
+    from otrade.strategy.loader import LoadedStrategy
 
 MINUTE_S = 60
 SOURCE_BYTES_MAX = 65_537
@@ -51,6 +52,10 @@ class StrategyFiles:
         wanted = [one for one in self._config.strategies if isinstance(one, FileStrategy)]
         if not wanted:
             return {}
+        # Check and builder are loaded where there is such a file: no other engine carries them.
+        from otrade.strategy.build.builder import build
+        from otrade.strategy.loader import load
+
         names = list(dict.fromkeys(one.file for one in wanted))
         specs = self._specs(str(date), names)
         libraries = build([specs[name] for name in names], self._folder)
@@ -59,8 +64,10 @@ class StrategyFiles:
             register(one.compiled)
         return {one.name: _compiled(one, loaded[one.file]) for one in wanted}
 
-    def _specs(self, day: str, names: list[str]) -> dict[str, Spec]:
+    def _specs(self, day: str, names: list[str]) -> "dict[str, Spec]":
         """The day's own sources, else the files as they stand, which are the day's from now on."""
+        from otrade.strategy.check.file import read_source
+
         before = self._read_kept()
         is_today = before is not None and before.day == day
         specs: dict[str, Spec] = {}
@@ -100,7 +107,7 @@ class StrategyFiles:
     def _read_kept(self) -> _DaySources | None:
         """None when there is none, or none that can be read: the files are then taken as they stand."""
         try:
-            return msgspec.json.decode(read_plain(self._kept), type=_DaySources)
+            return msgspec.json.decode(read_own(self._kept), type=_DaySources)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
@@ -128,7 +135,7 @@ def _read(path: Path) -> bytes:
         raise StrategyError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _compiled(strategy: FileStrategy, loaded: LoadedStrategy) -> CompiledSpec:
+def _compiled(strategy: FileStrategy, loaded: "LoadedStrategy") -> CompiledSpec:
     """One use of a file: its own parameters. StrategyError for those that the file does not know."""
     spec = loaded.spec
     further_s = tuple(minutes * MINUTE_S for minutes in spec.bars.values())
