@@ -256,7 +256,11 @@ def draw(
             "qty": strangers.choice((15, 20)),
         }
         events.append(Event(round(strangers.uniform(5, 90), 1), "manual", args))
-    takes_over = _take_over(seed, shares, events) if "manual" in kinds and not strategies else []
+    takes_over = (
+        _take_over(seed, shares, events, instruments)
+        if "manual" in kinds and not strategies
+        else []
+    )
     events += [Event(one.at_s - one.args["after_s"], "manual", one.args) for one in takes_over]
     events.sort(key=lambda event: event.at_s)
     return Scenario(
@@ -287,17 +291,25 @@ def draw(
     )
 
 
-def _take_over(seed: int, shares: list[str], events: list[Event]) -> list[PersonAction]:
+def _take_over(
+    seed: int,
+    shares: list[str],
+    events: list[Event],
+    instruments: dict[str, InstrumentDraw],
+) -> list[PersonAction]:
     """Now and then somebody buys or sells what nothing is held of, and keeps it until the engine is
-    told to take it over. Not where a journal is lost: the orders of others in a book do not say
-    what has become of them.
+    told to take it over. In CNC he can only buy: a sale of what is not held is refused. Not where a
+    journal is lost: the orders of others in a book do not say what has become of them.
     """
     rng = random.Random(f"take over {seed}")
     is_lost = any(event.kind == "kill" and event.args["lost"] for event in events)
     if rng.random() >= TAKE_OVERS or not shares or is_lost:
         return []
     after_s = round(rng.uniform(8, 60), 1)
-    args = {"key": rng.choice(shares), "side": rng.choice((-1, 1)), "qty": 12, "after_s": after_s}
+    key, side = rng.choice(shares), rng.choice((-1, 1))
+    if instruments[key].product == "CNC":
+        side = 1
+    args = {"key": key, "side": side, "qty": 12, "after_s": after_s}
     return [PersonAction(round(rng.uniform(3, 60) + after_s, 1), "take-over", args)]
 
 
