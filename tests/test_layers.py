@@ -204,12 +204,13 @@ TABLE = {
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config engine_link live.control live.runtime live.watchdog",
+    "cli.processes": f"{BASE} config live.runtime live.startup",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
     "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off "
     "strategy strategy.build strategy.check web.auth",
-    "cli": "brokers.registry cli.commands cli.engine config errors live server",
+    "cli": "brokers.registry cli.commands cli.engine cli.processes config errors live server",
     "__main__": "cli",
 }
 """Room: the rooms that it may import, besides itself. It stands in the order in which they are

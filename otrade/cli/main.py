@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import math
+import os
 import re
 import signal
 import sys
@@ -99,6 +100,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    shows_code = args.shows_code or (not args.for_engine and sys.stdout.isatty())
+    if not args.for_engine:
+        from otrade.cli.processes.serve import without_keys
+
+        without_keys(args.config, args.port, shows_code=shows_code, env=os.environ)
     from otrade.server.app import ServeOptions, serve
 
     return serve(
@@ -106,13 +112,13 @@ def _serve(args: argparse.Namespace) -> int:
             config=args.config,
             port=args.port,
             for_engine=args.for_engine,
-            shows_code=args.shows_code or (not args.for_engine and sys.stdout.isatty()),
+            shows_code=shows_code,
         )
     )
 
 
 def _hooks(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.hooks import serve
+    from otrade.cli.processes.hooks import serve
 
     return serve(args.config)
 

@@ -150,6 +150,24 @@ def test_no_token_is_in_its_environment_or_memory(
         assert SECRET.encode() not in memory
 
 
+def test_started_by_a_person_it_leaves_his_keys_behind(tmp_path: Path) -> None:
+    config = config_in(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "otrade", "serve", "--config", str(config), "--port", "0"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OTRADE_KITE_ACCESS_TOKEN": SECRET},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert b"the page is at http://127.0.0.1:" in process.stdout.readline()
+        assert SECRET.encode() not in Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert SECRET.encode() not in memory_of(process.pid)
+    finally:
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 0
+
+
 def test_without_an_engine_it_says_so_and_shows_what_is_on_the_disk(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     with served(config) as info:

@@ -51,11 +51,16 @@ def watchdog_command(config: Path, broker: str, targets: Sequence[str]) -> Child
     )
 
 
-def serve_command(config: Path, port: int | None, *, shows_code: bool) -> ChildCommand:
-    """What serves the page, and says once to this process where. No broker's key is its business."""
+def serve_command(
+    config: Path, port: int | None, *, shows_code: bool, for_engine: bool = True
+) -> ChildCommand:
+    """What serves the page, and says once where: to this process, or to a person. No broker's key is
+    its business.
+    """
     where = [] if port is None else ["--port", str(port)]
     code = ["--shows-code"] if shows_code else []
-    return _python([CLI, "serve", "--config", str(config), "--for-engine", *where, *code], ())
+    whose = ["--for-engine"] if for_engine else []
+    return _python([CLI, "serve", "--config", str(config), *whose, *where, *code], ())
 
 
 def hooks_command() -> ChildCommand:

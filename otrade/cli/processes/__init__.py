@@ -1,0 +1,1 @@
+"""Commands that become a process of their own."""
