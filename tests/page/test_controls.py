@@ -316,6 +316,10 @@ def test_the_kill_switch_works_when_the_page_is_broken(browser: Browser, running
     kill.click()
     expect(broken.locator("#kill-words")).to_contain_text("HALTED by command")
     shot(broken, "kill-broken")
+    for _ in range(100):  # the server hears of it with the engine's next word
+        if status(running)["state"] == "HALTED":
+            break
+        broken.wait_for_timeout(50)
     assert status(running)["state"] == "HALTED"
     context.close()
 
