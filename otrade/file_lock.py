@@ -22,3 +22,18 @@ def lock_file(path: Path) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def is_locked(path: Path) -> bool:
+    """Does a process hold it? Nothing is made where nothing is; a link is nobody's lock."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

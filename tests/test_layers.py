@@ -189,7 +189,7 @@ TABLE = {
     "web.stream": "contract guard stream web.auth web.http",
     "web": "contract guard stream web.auth web.http web.rest web.stream",
     # The process of the page: no broker, no core, no day.
-    "server": "otrade config contract engine_link errors guard journal live.notices live.runtime live.watchdog plain_file units "
+    "server": "otrade config contract engine_link errors file_lock guard journal live.notices live.runtime live.watchdog plain_file units "
     "web web.auth web.http",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
     "drill.trader.feeds": "simulator.base simulator.upstox.streams",
@@ -203,7 +203,7 @@ TABLE = {
     "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
-    "cli.engine": f"{BASE} config engine_link live.control live.runtime live.watchdog",
+    "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "

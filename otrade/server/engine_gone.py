@@ -2,7 +2,6 @@
 the watchdog says.
 """
 
-import fcntl
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import msgspec
 
 from otrade.contract import views
 from otrade.engine_link.link import EngineLink
+from otrade.file_lock import is_locked
 from otrade.live.watchdog.heartbeat import read_protection
 from otrade.plain_file import open_own
 from otrade.units import NS_PER_MS, ist_hms
@@ -67,7 +67,7 @@ class GoneWords:
     def _watchdog(self) -> str:
         if self._mode == "paper":
             return "On paper there is no watchdog: what was open was on the simulated exchange."
-        lives = "runs" if _is_locked(self._var / "run" / "watchdog.lock") else "does NOT run"
+        lives = "runs" if is_locked(self._var / "run" / "watchdog.lock") else "does NOT run"
         said = last_line(self._var / "log" / "watchdog.jsonl")
         return f"The watchdog {lives}" + (f"; it said last: {said}" if said else ".")
 
@@ -79,20 +79,6 @@ def _open_words(open_qty: int | None, protected_qty: int | None) -> str:
         return "By its last word nothing was open."
     covered = f", {protected_qty} of them protected" if protected_qty is not None else ""
     return f"By its last word {open_qty} units were open{covered}; stops that rest at the exchange stay there."
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
 
 
 def last_line(path: Path) -> str:

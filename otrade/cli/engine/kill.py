@@ -7,7 +7,6 @@ the broker by itself.
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import os
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from otrade.cli.engine.client import ANSWER_S_MAX
 from otrade.engine_link.call import EngineCall, NoAnswerError
 from otrade.errors import StartError
+from otrade.file_lock import is_locked
 from otrade.live.control.kill_switch import KILL_SIGNAL, kill_file, write_kill_file
 from otrade.live.runtime.run_file import read_run_info
 from otrade.live.watchdog.heartbeat import read_heartbeat, read_protection, start_ticks
@@ -104,25 +104,7 @@ def is_engine(var: Path, pid: int) -> bool:
     beat = read_heartbeat(var)
     if beat is not None and beat.pid == pid:
         return start_ticks(pid) == beat.start_ticks
-    return start_ticks(pid) > 0 and is_locked(var)
-
-
-def is_locked(var: Path) -> bool:
-    """Does a process own the directory?"""
-    try:
-        fd = os.open(
-            var / "run" / "engine.lock",
-            os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW,
-        )
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    return start_ticks(pid) > 0 and is_locked(var / "run" / "engine.lock")
 
 
 def open_words(var: Path) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from otrade.errors import StartError
 from otrade.file_lock import lock_file
-from otrade.plain_file import NotOursError, own_folder, read_own
+from otrade.plain_file import NotOursError, own_folder, read_own, write_whole
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -62,14 +62,8 @@ class RunFile:
             ) from None
 
     def write(self, info: RunInfo) -> None:
-        """Replace the run-file in one step; its mode is 0600 before any byte is in it."""
-        temporary = self.path.with_suffix(".tmp")
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as out:
-            out.write(msgspec.json.encode(info))
-        temporary.replace(self.path)
+        """Replace the run-file in one step; it is its owner's alone before any byte is in it."""
+        write_whole(self.path, msgspec.json.encode(info))
 
     def __exit__(
         self,
