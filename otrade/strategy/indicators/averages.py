@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from otrade.strategy.indicators.registry import Period, helper
+from otrade.strategy.indicators.ring import kept
 from otrade.strategy.words.cell import Cell, Window
 
 
@@ -77,11 +78,7 @@ def sma(s: Sma, x: float, period: Period) -> float:
 )
 def wma(s: Wma, x: float, period: Period) -> float:
     last = len(s._values) - 1
-    s._values[s._head & last] = x
-    s._head = (s._head + 1) & last
-    if s.seen < period:
-        s.seen += 1
-    s.ready = s.seen >= period
+    kept(s, x, period)
     total = 0.0
     weight = float(s.seen)
     weights = 0.0

@@ -3,6 +3,7 @@
 from otrade._core.kernels.wilder import smoothed, strength
 from otrade.strategy.indicators.averages import Ema, Sma, ema, sma
 from otrade.strategy.indicators.registry import Period, helper, inner
+from otrade.strategy.indicators.ring import kept, total_of
 from otrade.strategy.indicators.windows import Highest, Lowest, highest, lowest
 from otrade.strategy.words.cell import Cell, Window
 
@@ -116,16 +117,8 @@ def roc(s: Roc, x: float, period: Period) -> float:
 def cci(s: Cci, high: float, low: float, close: float, period: Period) -> float:
     last = len(s._values) - 1
     typical = (high + low + close) / 3.0
-    s._values[s._head & last] = typical
-    s._head = (s._head + 1) & last
-    if s.seen < period:
-        s.seen += 1
-    s.ready = s.seen >= period
-    total = 0.0
-    for i in range(len(s._values)):
-        if i >= s.seen:
-            break
-        total += s._values[(s._head - 1 - i) & last]
+    kept(s, typical, period)
+    total = total_of(s)
     mean = total / s.seen
     away = 0.0
     for i in range(len(s._values)):

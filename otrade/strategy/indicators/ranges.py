@@ -5,6 +5,7 @@ import math
 from otrade._core.kernels.wilder import smoothed, true_range
 from otrade.strategy.indicators.averages import Ema, ema
 from otrade.strategy.indicators.registry import Period, helper, inner
+from otrade.strategy.indicators.ring import kept, total_of
 from otrade.strategy.indicators.windows import Highest, Lowest, highest, lowest
 from otrade.strategy.words.cell import Cell, Window
 
@@ -72,16 +73,8 @@ def atr(s: Atr, high: float, low: float, close: float, period: Period) -> float:
 )
 def deviation(s: Deviation, x: float, period: Period) -> float:
     last = len(s._values) - 1
-    s._values[s._head & last] = x
-    s._head = (s._head + 1) & last
-    if s.seen < period:
-        s.seen += 1
-    s.ready = s.seen >= period
-    total = 0.0
-    for i in range(len(s._values)):
-        if i >= s.seen:
-            break
-        total += s._values[(s._head - 1 - i) & last]
+    kept(s, x, period)
+    total = total_of(s)
     s.mean = total / s.seen
     squares = 0.0
     for i in range(len(s._values)):

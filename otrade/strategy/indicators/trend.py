@@ -3,6 +3,7 @@
 from otrade._core.kernels.wilder import smoothed, true_range
 from otrade.strategy.indicators.ranges import Atr, atr
 from otrade.strategy.indicators.registry import Period, helper
+from otrade.strategy.indicators.ring import kept, total_of
 from otrade.strategy.words.cell import Cell, Window
 
 
@@ -146,16 +147,8 @@ def adx(s: Adx, high: float, low: float, close: float, period: Period) -> float:
 )
 def linear_regression(s: Regression, x: float, period: Period) -> float:
     last = len(s._values) - 1
-    s._values[s._head & last] = x
-    s._head = (s._head + 1) & last
-    if s.seen < period:
-        s.seen += 1
-    s.ready = s.seen >= period
-    total = 0.0
-    for i in range(len(s._values)):
-        if i >= s.seen:
-            break
-        total += s._values[(s._head - 1 - i) & last]
+    kept(s, x, period)
+    total = total_of(s)
     mean = total / s.seen
     middle = (s.seen - 1.0) / 2.0
     both = 0.0

@@ -1,6 +1,7 @@
 """The last values: looked back at, their highest and lowest."""
 
 from otrade.strategy.indicators.registry import Period, helper
+from otrade.strategy.indicators.ring import kept
 from otrade.strategy.words.cell import Cell, Window
 
 
@@ -43,11 +44,7 @@ def ago(s: Ring, k: int) -> float:
 )
 def highest(s: Highest, x: float, period: Period) -> float:
     last = len(s._values) - 1
-    s._values[s._head & last] = x
-    s._head = (s._head + 1) & last
-    if s.seen < period:
-        s.seen += 1
-    s.ready = s.seen >= period
+    kept(s, x, period)
     top = x
     for i in range(len(s._values)):
         if i >= s.seen:
@@ -64,11 +61,7 @@ def highest(s: Highest, x: float, period: Period) -> float:
 )
 def lowest(s: Lowest, x: float, period: Period) -> float:
     last = len(s._values) - 1
-    s._values[s._head & last] = x
-    s._head = (s._head + 1) & last
-    if s.seen < period:
-        s.seen += 1
-    s.ready = s.seen >= period
+    kept(s, x, period)
     bottom = x
     for i in range(len(s._values)):
         if i >= s.seen:
