@@ -163,6 +163,10 @@ class Oracle:
             default=0,
         )
         """So late may the exchange carry out what was sent before."""
+        self._n_late = sum(
+            event.args["count"] for event in scenario.events if event.kind == "answer_late"
+        )
+        """So many orders: the engine may have learnt that they never arrived before they are rejected."""
         self._left_ns: list[int] = []
         self._out_ns = round((OUT_S + scenario.out_s) * SECOND)
         self._wishes: dict[str, list[StrategyDraw]] = {}
@@ -467,7 +471,7 @@ class Oracle:
             if entry.status == "REJECTED" and not entry.filled_qty:
                 if not run or entry.ts_placed_ns > run[-1] + SECOND:
                     run.append(entry.ts_placed_ns)
-                allowed = BRAKE_AFTER * len(self._wishes_of(key))
+                allowed = BRAKE_AFTER * len(self._wishes_of(key)) + self._n_late
                 late = [ts_ns for ts_ns in run if ts_ns > run[-1] - BRAKE_S * SECOND]
                 if len(late) > allowed and not any(
                     event.kind == "kill" for event in self._scenario.events

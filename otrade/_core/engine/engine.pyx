@@ -328,7 +328,7 @@ cdef class Engine:
         self.pipeline.advance(ts_ns)
         risk.set_halt(self.c, halt, reason)
         if halt != HALT_ACTIVE:
-            bracket.cancel_entries(self.c)
+            bracket.cancel_entries(self.c, -1, REASON_HALTED)
         self.pipeline.done()
         return self.pipeline.n_waiting()
 
@@ -352,14 +352,14 @@ cdef class Engine:
         return self.pipeline.n_waiting()
 
     def on_quarantine(self, int instrument_id, bint quarantined, int64_t ts_ns):
-        """An instrument whose state cannot be explained takes no entries until it is released."""
+        """An instrument whose state cannot be explained takes no entries until it is released; those that rest leave the market."""
         setup.check_id(instrument_id, self.c.n_instruments, "instrument")
         self._tell("on_quarantine", {"instrument_id": instrument_id, "quarantined": bool(quarantined), "ts_ns": ts_ns})
         self.pipeline.advance(ts_ns)
         if self.c.instruments[instrument_id].quarantined != quarantined:
             self.c.instruments[instrument_id].quarantined = quarantined
             if quarantined:
-                waiting.clear(self.c, instrument_id, REASON_QUARANTINED)
+                bracket.cancel_entries(self.c, instrument_id, REASON_QUARANTINED)
             risk.note_quarantine(self.c, instrument_id, quarantined)
         self.pipeline.done()
 

@@ -12,7 +12,7 @@ cdef void on_quote(core_t* c, int instrument_id, bint is_other_band) noexcept no
 cdef void on_reopen(core_t* c, int instrument_id) noexcept nogil
 cdef void on_time(core_t* c, int bracket_id) noexcept nogil
 cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil
-cdef void cancel_entries(core_t* c) noexcept nogil
+cdef void cancel_entries(core_t* c, int instrument_id, int reason) noexcept nogil
 cdef int64_t pnl_e4(const core_t* c, int bracket_id) noexcept nogil
 cdef void on_pnl(core_t* c, int64_t delta_e4) noexcept nogil
 cdef void reopen(core_t* c, int bracket_id) noexcept nogil

@@ -95,7 +95,7 @@ cdef void on_pnl(core_t* c, int64_t delta_e4) noexcept nogil:
     """Profit has changed by this much; a limit that it trips takes the entries out, and the positions too if so configured."""
     if not risk.change_pnl(c, delta_e4):
         return
-    cancel_entries(c)
+    cancel_entries(c, -1, REASON_HALTED)
     if c.limits.flatten_on_limit:
         flatten(c, -1, EXIT_RISK)
 
@@ -185,7 +185,7 @@ cdef void _not_permitted(core_t* c, int reason) noexcept nogil:
     """An address that is not registered, an app that may not trade: nothing gets better by asking again."""
     if reason == REASON_BROKER_PERMISSION and c.risk.halt == HALT_ACTIVE:
         risk.set_halt(c, HALT_REDUCING, reason)
-        cancel_entries(c)
+        cancel_entries(c, -1, REASON_HALTED)
 
 
 cdef void on_refusal(core_t* c, int slot, int ev, int reason) noexcept nogil:
@@ -453,13 +453,15 @@ cdef void flatten(core_t* c, int instrument_id, int reason) noexcept nogil:
         i += 1
 
 
-cdef void cancel_entries(core_t* c) noexcept nogil:
-    """Take every unfilled entry out of the market: a halt has come."""
-    cdef int i
-    waiting.clear(c, -1, REASON_HALTED)
+cdef void cancel_entries(core_t* c, int instrument_id, int reason) noexcept nogil:
+    """Take every unfilled entry out of the market (-1), or those of one instrument: a halt or a quarantine has come."""
+    cdef int i, id
+    waiting.clear(c, instrument_id, reason)
     for i in range(c.n_live):
-        c.brackets[c.live[i]].entry_cancel = 1
-        c.strategies[c.brackets[c.live[i]].strategy_id].reverse_side = 0
+        id = c.live[i]
+        if instrument_id < 0 or c.brackets[id].instrument_id == instrument_id:
+            c.brackets[id].entry_cancel = 1
+            c.strategies[c.brackets[id].strategy_id].reverse_side = 0
     i = 0
     while i < c.n_live:
         id = c.live[i]

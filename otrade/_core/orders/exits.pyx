@@ -367,6 +367,8 @@ cdef void climb(core_t* c, int bracket_id) noexcept nogil:
             notes.exit_at_band(c, SEV_ALARM, b.instrument_id, bracket_id, b.stop_slot, REASON_EXIT_RESTING, price_e4=px)
         return
     b.told_at_band = 0
+    if b.stop_slot >= 0 and c.orders[b.stop_slot].in_doubt:
+        return  # nothing is sent before the book tells what became of it: it has not been re-priced
     notes.exit_chased(
         c, SEV_ALARM if b.ladder_step >= plan.ladder_max_steps else SEV_WARN, b.instrument_id, bracket_id, b.stop_slot,
         REASON_TOUCH_OLD if b.blind else REASON_EXIT_RESTING, price_e4=b.flat_px_e4, ladder_step=b.ladder_step)

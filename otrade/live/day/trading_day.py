@@ -504,7 +504,8 @@ class TradingDay:
         if risk["halt"] == Halt.REDUCING and risk["halt_reason"] == Reason.BROKER_TOKEN:
             self.engine.on_halt(Halt.ACTIVE, Reason.OK, self.clock.now_ns())
         self.board.say(Severity.INFO, "TOKEN_NEW", "a new access token is in use")
-        self.want_book()
+        if self._book_poller is not None:
+            self._book_poller.on_token()
 
     def _on_message(self, kind: str, text: str) -> None:
         severity = Severity.WARN if kind == "error" else Severity.INFO

@@ -81,6 +81,8 @@ class OrderBookPoller:
         """
         self.n_failed = 0
         """Polls in a row that brought no whole book."""
+        self._n_backed_off = 0
+        """Those of them that the next one waits for: none from before a new access token."""
         self.ts_last_ns = 0
         """When a whole book came last."""
         self.ts_last_request_ns = 0
@@ -106,6 +108,15 @@ class OrderBookPoller:
             self._start()
         else:
             self._timer = self._clock.call_at(self._next_ns, self._due)
+
+    def on_token(self) -> None:
+        """A new access token: polls that failed with the dead one do not put the next ones off."""
+        self._n_backed_off = 0
+        self._next_ns = min(self._next_ns, self._clock.now_ns() + GAP_NS)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.want()
 
     def audit(self, now_ns: int) -> None:
         """Want a poll when the last one is too old for what is going on."""
@@ -157,7 +168,7 @@ class OrderBookPoller:
         except Exception as error:
             self._on_fault(error, "taking the order book")
         else:
-            self.n_failed = 0
+            self.n_failed = self._n_backed_off = 0
             if not self._is_available:
                 self._is_available = True
                 self._on_availability(True, "")
@@ -172,6 +183,7 @@ class OrderBookPoller:
         if self.n_failed == 0:
             self._ts_first_failed_ns = now_ns
         self.n_failed += 1
+        self._n_backed_off += 1
         # Without a token every poll fails: the token's owner asks for one when there is a new
         # token.
         self._wanted = not isinstance(error, TokenError)
@@ -182,7 +194,7 @@ class OrderBookPoller:
         if self._is_available and now_ns >= self._ts_first_failed_ns + UNAVAILABLE_NS:
             self._is_available = False
             self._on_availability(False, str(error))
-        return min(GAP_NS << min(self.n_failed, 8), RETRY_MAX_NS)
+        return min(GAP_NS << min(self._n_backed_off, 8), RETRY_MAX_NS)
 
     def lacking(self, rows: BrokerRows[OrderReport], ts_request_ns: int) -> list[str]:
         """Orders that the broker had named before it was asked for this book, and that this book

@@ -491,8 +491,9 @@ class PositionAudit:
         ]
 
     def quarantine(self, item: Discrepancy) -> None:
-        """Nothing new is traded there; said with the difference."""
+        """Nothing new is traded there, and entries that rest are cancelled; said with the difference."""
         self._engine.on_quarantine(item.instrument_id, True, self._clock.now_ns())
+        self._drain()
         self._board.say(Severity.ALARM, "UNEXPLAINED", item.text, instrument_id=item.instrument_id)
 
     def _release(self) -> None:

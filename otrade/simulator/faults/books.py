@@ -58,6 +58,11 @@ class BookFaults:
             self.ts_refused_ns = self.ts_refused_ns or now_ns
         return self.is_book_shut
 
+    def refusal_lost(self, asked_ns: int) -> None:
+        """The answer to what was asked then says nothing of the token, or never arrives."""
+        if self.ts_refused_ns == asked_ns:
+            self.ts_refused_ns = 0
+
     def take_book(self) -> BookFault:
         return self._books.pop(0) if self._books else ""
 

@@ -107,9 +107,13 @@ class RestServer(ABC):
             self._server = None
 
     def _serve(self, request: HttpRequest, leave: Answer) -> None:
+        handled_ns = -1
+
         def answer(reply: HttpReply) -> None:
             if self._faults.is_half_open:
                 reply.manner = "silence"
+            if reply.manner or reply.status not in (401, 403):
+                self._faults.refusal_lost(handled_ns)
             leave(reply)
 
         def at(due_ns: int, step: Callable[[], None]) -> None:
@@ -147,6 +151,8 @@ class RestServer(ABC):
             self._result(route, arguments, request)
 
         def handle() -> None:
+            nonlocal handled_ns
+            handled_ns = self._clock.now_ns()
             if wrong is not None and wrong.how == "late":
                 here_ns = self._clock.now_ns()
                 self._clock.schedule(here_ns + wrong.delay_ns, carry_out, EventKind.REQUEST)

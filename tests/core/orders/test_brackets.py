@@ -581,6 +581,19 @@ def test_an_exit_left_resting_is_chased_and_the_last_step_is_an_alarm():
     assert [n["severity"] for n in chased] == [1, 3, 3]
 
 
+def test_an_exit_in_doubt_is_not_said_to_be_repriced():
+    """Nothing can be sent before the book tells what became of the last request."""
+    d = EngineDriver(plan={"ladder_max_steps": 2})
+    d.opened()
+    d.e.on_flatten(0, d.now + MS)
+    d.lose(d.take())
+    d.e.take_notices()
+    for px in (9_650, 9_600, 9_550):
+        d.price(px)
+        d.wait(2_100 * MS)
+    assert not [n for n in d.e.take_notices() if n["note"] == Note.EXIT_CHASED]
+
+
 def test_in_doubt_is_not_sent_again_until_two_looks_prove_it_absent():
     d = EngineDriver()
     entry = d.enter()

@@ -73,3 +73,17 @@ def test_a_tripped_limit_flattens_only_where_it_is_told_to() -> None:
     none = flattened(max_daily_loss_e4=110_001, flatten_on_limit=True)
     assert (none.e.risk()["halt"], none.b["state"]) == (Halt.ACTIVE, BracketState.OPEN)
     none.quiet()
+
+
+@pytest.mark.parametrize("instrument_id", [0, 1])
+def test_a_quarantine_takes_the_resting_entries_of_its_instrument_out(instrument_id: int) -> None:
+    """What fills later would add to a position that nobody can explain."""
+    w = EntryDriver(instruments=2, fills=False)
+    w.cross(token_of(0), token_of(1))
+    w.answer()
+    assert len(w.entries) == 2
+    w.e.on_quarantine(instrument_id, True, w.now)
+    asked = []
+    while (cmd := w.e.take_command()) is not None:
+        asked.append((cmd.kind, w.e.order(cmd.order_slot)["instrument_id"]))
+    assert asked == [(Cmd.CANCEL, instrument_id)]

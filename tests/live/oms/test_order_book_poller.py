@@ -108,3 +108,28 @@ def test_without_pushes_the_book_is_read_every_two_seconds() -> None:
             await here.run_to_end()
 
     run(body())
+
+
+def test_a_new_token_is_not_kept_waiting_by_what_the_dead_one_failed() -> None:
+    """Each refused look doubles the wait for the next one; a new token begins anew."""
+
+    async def body() -> None:
+        journal = MemoryJournal()
+        async with simulated_day(journal=journal, seed=1, hours=0.5, broker="upstox") as here:
+            await here.open()
+            await here.run_until(lambda: here.day.engine.n_live > 0)
+            books = here.day._book_poller
+            assert books is not None
+            here.sim.faults.shut_book(200 * SECOND)
+            for _ in range(20):
+                books.want()  # as the core does while an order is in doubt
+                await here.sim.run_until(here.now_ns + 5 * SECOND)
+            assert books.n_failed >= 5, "the wait has grown to half a minute"
+            here.sim.faults.open_book()
+            before = len(told(journal))
+            here.day.on_token(here.new_token())
+            await here.sim.run_until(here.now_ns + 3 * SECOND)
+            assert len(told(journal)) > before and books.n_failed == 0
+            await here.run_to_end()
+
+    run(body())

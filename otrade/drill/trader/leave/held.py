@@ -82,7 +82,9 @@ class EnteredBracket:
         return self.touches[max(first - 1, 0) : last]
 
     def sent_at(self) -> PriceRange:
-        """Prices at which its entry may have been sent."""
+        """Prices at which its entry may have been sent; of what was taken over, what had been paid."""
+        if self.taken_ns and (paid := self.averages(self.taken_ns, is_wrong=False)):
+            return paid
         placed_ns = self.entry.ts_placed_ns
         seen = [
             price_e4

@@ -10,7 +10,7 @@ from otrade.drill.trader.leave.held import EnteredBracket, averages_at
 from otrade.drill.trader.leave.levels import first_triggers, targets, trailed_trigger
 from otrade.drill.trader.loss import LossLimits
 from otrade.drill.trader.profit import RunningProfit
-from otrade.drill.trader.record import PersonCommand, SessionRecord
+from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import TraderSignal
 from otrade.drill.trader.terms import ATR
 from otrade.simulator.exchange.orders import (
@@ -157,15 +157,22 @@ class LeaveJudge:
         return found
 
     def _is_halted(self, ts_ns: int, names: frozenset[str]) -> bool:
-        last: PersonCommand | None = None
-        for command in self.record.commands:
-            if (
-                command.ts_ns <= ts_ns + BEAT_NS
-                and command.done
-                and command.name in (names | LIFTS)
-            ):
-                last = command
-        return last is not None and last.name in names
+        """Was the engine halted then, or within a beat of it: a command has its turn at one?"""
+        return any(
+            self._last_command(at_ns, names) in names
+            for at_ns in (ts_ns - BEAT_NS, ts_ns + BEAT_NS)
+        )
+
+    def _last_command(self, ts_ns: int, names: frozenset[str]) -> str:
+        """The newest one that halts or lifts a halt; empty: none came."""
+        return next(
+            (
+                command.name
+                for command in reversed(self.record.commands)
+                if command.ts_ns <= ts_ns and command.done and command.name in (names | LIFTS)
+            ),
+            "",
+        )
 
     def _check_due(self, bracket: EnteredBracket, due: LeaveDue) -> None:
         if bracket.open_qty(due.ts_ns - BEAT_NS) <= 0 or bracket.open_qty(due.ts_ns + OUT_NS) <= 0:
