@@ -46,7 +46,7 @@ class SeenMarket:
         self.heard_ns = 0
         """When something that is believed was last heard."""
         self._close_e4 = self._volume = self._trade_ns = self._packet_ns = 0
-        self._n_seen = 0
+        self.n_told = 0
         self._price_ns = self._book_ns = 0
         self._has_book = False
         self._lacks_volume = False
@@ -67,7 +67,7 @@ class SeenMarket:
         volume = sight.volume if sight.has_volume else 0
         if self._lacks_volume and sight.trade_ns == self._trade_ns:
             volume = 0  # of a trade that came without it
-        if not sight.trade_ns and not sight.packet_ns and (self._trade_ns or not self._n_seen):
+        if not sight.trade_ns and not sight.packet_ns and (self._trade_ns or not self.n_told):
             volume = 0  # without times, as after subscribing: its trade may be old
         more = volume - self._volume if volume else 0
         is_trade = more > 0 or sight.trade_ns > self._trade_ns
@@ -87,7 +87,7 @@ class SeenMarket:
             is_trade = sight.ltp_e4 != self.ltp_e4
             bar_ns = sight.packet_ns
         self.ltp_e4, self.heard_ns = sight.ltp_e4, sight.ts_ns
-        self._n_seen += 1
+        self.n_told += 1
         if is_trade:
             self._price_ns = sight.ts_ns
             self._lacks_volume = not sight.has_volume

@@ -10,6 +10,8 @@ from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.tolerances import TOLD_NS
 from otrade.simulator.exchange.orders import Execution
 
+_NEVER = (1 << 62, "", 0, 0)
+
 
 class RunningProfit:
     """At each moment, and how far below its peak it was (`fall`). The peak begins at 0."""
@@ -20,16 +22,16 @@ class RunningProfit:
         trades: Iterable[Execution],
         touches: Mapping[str, list[SeenTouch]],
     ) -> None:
-        events: list[tuple[int, str, int, int]] = [
-            (trade.ts_ns, trade.order.contract.key, trade.order.side * trade.qty, trade.price_e4)
-            for trade in trades
-        ]
+        events = _fills(trades)
         if events:
             events += [
-                (one.ts_ns, key, 0, one.ltp_e4) for key, seen in touches.items() for one in seen
+                (one.ts_ns, key, 0, one.ltp_e4)
+                for key, seen in touches.items()
+                for one in seen
+                if one.is_told  # an order book alone values nothing anew
             ]
         cash_e4 = peak_e4 = highest_e4 = 0
-        net, last_e4 = Counter[str](), dict[str, int]()
+        net, last_e4 = Counter[str](), dict[str, float]()
         self._times: list[int] = []
         self._pnl_e4: list[int] = []
         self._fall_e4: list[int] = []
@@ -38,24 +40,27 @@ class RunningProfit:
         """Profit and fall where a price that came about the time of a fill was known before it."""
         self._found: dict[tuple[float, float, int, bool], int] = {}
 
-        def worth(key: str, price_e4: int) -> int:
+        def worth(key: str, price_e4: float) -> int:
             prices = {**last_e4, key: price_e4}
-            return sum(n * prices[of] * instruments[of].multiplier for of, n in net.items())
+            return sum(round(n * prices[of]) * instruments[of].multiplier for of, n in net.items())
 
-        for ts_ns, key, qty, price_e4 in sorted(events):
+        events.sort()
+        lasts = [after[0] - one[0] > TOLD_NS for one, after in pairwise([*events, _NEVER])]
+        for (ts_ns, key, qty, price_e4), has_lasted in zip(events, lasts, strict=True):
             multiplier = instruments[key].multiplier
             near = [cash_e4 + worth(key, one) for one in _near(touches, key, ts_ns)] if qty else []
             if not qty or not net[key]:  # what begins is worth its own price until the next tick
                 last_e4[key] = price_e4
-            cash_e4 -= qty * price_e4 * multiplier
+            cash_e4 -= round(qty * price_e4) * multiplier
             net[key] += qty
             pnl_e4 = cash_e4 + worth(key, last_e4[key])
             near += [cash_e4 + worth(key, one) for one in _near(touches, key, ts_ns)] if qty else []
-            peak_e4 = max(peak_e4, pnl_e4)
+            if has_lasted:  # between executions of one moment nobody has been told of a profit
+                peak_e4 = max(peak_e4, pnl_e4)
             highest_e4 = max([highest_e4, pnl_e4, *near])
             self._times.append(ts_ns)
             self._pnl_e4.append(pnl_e4)
-            self._fall_e4.append(peak_e4 - pnl_e4)
+            self._fall_e4.append(max(peak_e4 - pnl_e4, 0))
             self._lowest_e4.append(min([pnl_e4, *near]))
             self._deepest_e4.append(highest_e4 - min([pnl_e4, *near]))
         self._surely = [after_ns != ts_ns for ts_ns, after_ns in pairwise([*self._times, 1 << 62])]
@@ -119,6 +124,25 @@ class RunningProfit:
             ):
                 return max(self._times[at], since_ns)
         return 0
+
+
+def _fills(trades: Iterable[Execution]) -> list[tuple[int, str, int, float]]:
+    """(time, instrument, signed quantity, average price): executions of one order at one moment are
+    told as one fill.
+    """
+    found: dict[tuple[int, str, int], list[Execution]] = {}
+    for trade in trades:
+        order = trade.order
+        found.setdefault((trade.ts_ns, order.contract.key, id(order)), []).append(trade)
+    return [
+        (
+            ts_ns,
+            key,
+            parts[0].order.side * (qty := sum(part.qty for part in parts)),
+            sum(part.qty * part.price_e4 for part in parts) / qty,
+        )
+        for (ts_ns, key, _), parts in found.items()
+    ]
 
 
 def _near(touches: Mapping[str, list[SeenTouch]], key: str, ts_ns: int) -> list[int]:

@@ -27,6 +27,8 @@ class SeenTouch:
     ask_e4: int
     heard_ns: int
     """When the instrument was last heard of."""
+    is_told: bool = True
+    """Whether a last price came at this moment, and not an order book alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,11 @@ class TraderMemory:
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
         self.strategies = [CrossingStrategy(one) for one in self.instrument.strategies]
 
-    def touch(self, ts_ns: int) -> SeenTouch:
+    def touch(self, ts_ns: int, *, is_told: bool = True) -> SeenTouch:
         market = self.market
-        return SeenTouch(ts_ns, market.ltp_e4, market.bid_e4, market.ask_e4, market.heard_ns)
+        return SeenTouch(
+            ts_ns, market.ltp_e4, market.bid_e4, market.ask_e4, market.heard_ns, is_told
+        )
 
     def by_length(self, length_ns: int) -> Iterator[tuple[TradedStrategy, CrossingStrategy]]:
         for plan, strategy in zip(self.instrument.strategies, self.strategies, strict=True):
@@ -145,8 +149,10 @@ class InstrumentReplay:
             while n_ups < len(ups_ns) and ups_ns[n_ups] <= sight.ts_ns:
                 memory.market.reconnected()
                 n_ups += 1
+            n_told = memory.market.n_told
             trade = memory.market.take(sight)
-            self.touches.append(memory.touch(sight.ts_ns))
+            is_told = memory.market.n_told > n_told
+            self.touches.append(memory.touch(sight.ts_ns, is_told=is_told))
             if trade is None:
                 continue
             bars: dict[int, TraderBar] = {}
