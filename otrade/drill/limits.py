@@ -64,7 +64,7 @@ class LimitJudge:
         instrument = self._instruments[decision.brackets[0].entry.contract.key]
         if any(bracket.also for bracket in decision.brackets):
             return False
-        if len(instrument.strategies) == 1:
+        if len(instrument.strategies) == len(decision.brackets) == 1:
             return True
         return not any(
             self._unsure(bracket.entry.ts_placed_ns - ATTRIBUTED_NS, bracket.entry.ts_placed_ns)

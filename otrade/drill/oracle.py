@@ -219,6 +219,7 @@ class Oracle:
         """What this order of somebody else has traded is the engine's from now on."""
         bracket = JudgedBracket(f"of {order.order_id}", [order])
         self._taken[order.order_id] = self._brackets[bracket.tag] = bracket
+        self._take_closings()  # what was strange there is not any more
 
     def _named(self, order: Order) -> None:
         """The first exit of what was taken over tells its tag."""
@@ -410,6 +411,8 @@ class Oracle:
             or order.ts_placed_ns <= self._known_ns(closings[-1].ts_placed_ns)
         ):
             return
+        if self._n_late and self._is_overtaken(order):
+            return  # it was sent before orders that are there already
         held = (
             self._sim.exchange.ledger.held(order.contract, order.product)
             - order.side * order.filled_qty
@@ -418,6 +421,14 @@ class Oracle:
             raise Violation(
                 f"exit {order.tag} was placed, and the account holds {held:+d}: it would open the other side"
             )
+
+    def _is_overtaken(self, order: Order) -> bool:
+        """Have orders that its run has numbered later come before it?"""
+        run, number = (order.tag or "")[2:8], (order.tag or "")[-4:]
+        return any(
+            (one.tag or "")[2:8] == run and (one.tag or "")[-4:] > number
+            for one in self._sim.exchange.orders()
+        )
 
     def _check_trail(self, b: JudgedBracket, now_ns: int) -> None:
         """A stop that waits stands where the trail says: never a whole trail further behind, but
@@ -644,6 +655,11 @@ class Oracle:
     def n_closed(self) -> int:
         """How often somebody else has closed something of ours."""
         return len(self._closed)
+
+    @property
+    def n_closed_units(self) -> int:
+        """How many units of ours somebody else has closed."""
+        return sum(part * order.contract.multiplier for order, part in self._closed)
 
     def n_entries_traded(self) -> int:
         return sum(

@@ -19,6 +19,8 @@ from otrade.simulator.exchange.orders import FINAL, Execution, Order
 SECOND = 1_000_000_000
 CAUSE_NS = 60 * SECOND
 """A cause is at most so old: what others have done is found within it, and a late fill is told."""
+CANCEL_NS = 60_000_000
+"""What stood so long ago could not be taken out before it traded: a push's way and a request's."""
 UNDONE_NS = 30 * SECOND
 """What is too much is out again within this, and what its cause adds."""
 
@@ -223,8 +225,8 @@ class AccountJudge:
         legs = set()
         for order in self._orders:
             if order.contract.key == key and (order.tag or "")[2:12] == tag:
-                before = order.as_told(ts_ns - 1)
-                if before is not None and before.status not in FINAL:
+                before = [order.as_told(at_ns) for at_ns in (ts_ns - CANCEL_NS, ts_ns - 1)]
+                if any(state is not None and state.status not in FINAL for state in before):
                     legs.add((order.tag or "")[12])
         return {"S", "T"} <= legs
 

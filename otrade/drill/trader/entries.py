@@ -12,7 +12,7 @@ from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord, TakenOver
 from otrade.drill.trader.replay import InstrumentReplay, SeenTouch, TraderSignal
-from otrade.drill.trader.terms import E4, EntryTerms, entry_terms
+from otrade.drill.trader.terms import ATR, E4, NOTIONAL, UNITS, EntryTerms, entry_terms
 from otrade.drill.trader.tolerances import (
     CLAMPED_NS,
     CLAMPING,
@@ -429,8 +429,14 @@ class EntryJudge:
         for strategy in instrument.strategies if moved else ():
             mask = strategy.params.get("side_mask", 0)
             atrs = self._replays[instrument.key].atrs_in(strategy, since_ns, entry.ts_placed_ns)
+            # What is sized by a range that nobody knows may be of any size.
+            is_sized = strategy.plan["stop_kind"] == ATR and strategy.plan["size_mode"] not in (
+                UNITS,
+                NOTIONAL,
+            )
             if mask & (1 if entry.side > 0 else 2) and any(
-                self._could_be(entry, instrument, strategy, since_ns, atr) for atr in atrs or [0.0]
+                self._could_be(entry, instrument, strategy, since_ns, atr, any_size=is_sized)
+                for atr in atrs or [0.0]
             ):
                 self._late(strategy, tag, bracket)
                 return True
@@ -451,13 +457,15 @@ class EntryJudge:
         strategy: TradedStrategy,
         from_ns: int,
         atr: float,
+        *,
+        any_size: bool = False,
     ) -> bool:
         """On the plan's terms, at a price of any moment from then on."""
         for touch in self._touches(instrument, from_ns, entry.ts_placed_ns):
             terms = entry_terms(instrument, strategy.plan, entry.side, touch, atr)
             qty = entry.history[0].terms.quantity
             whole = qty == terms.slice_qty or 0 < qty == terms.qty % max(terms.slice_qty, 1)
-            if whole and self._fits(entry, terms, qty):
+            if (whole or any_size) and self._fits(entry, terms, qty):
                 return True
         return False
 

@@ -149,12 +149,9 @@ class SeenMarket:
 
     def _is_confirmed(self, sight: Sight, few_e4: int, *, agrees: bool) -> bool:
         last = self._doubted[-1] if self._doubted else None
-        if last is not None and (sight.ltp_e4, sight.packet_ns, sight.volume) == (
-            last.ltp_e4,
-            last.packet_ns,
-            last.volume,
-        ):
-            return False  # sent twice
+        same = (sight.ltp_e4, sight.packet_ns, sight.volume)
+        if last and sight.packet_ns and same == (last.ltp_e4, last.packet_ns, last.volume):
+            return False  # sent twice; of packets without a time nobody knows
         near_e4 = max(few_e4, (last.ltp_e4 if last else 0) * self._jump_bps // 10_000)
         is_near = last is not None and abs(sight.ltp_e4 - last.ltp_e4) <= near_e4
         self._n_near = self._n_near + 1 if is_near else 1

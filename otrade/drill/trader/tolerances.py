@@ -142,6 +142,11 @@ def doubtful_windows(record: SessionRecord) -> list[DoubtfulWindow]:
         if life.opened_ns  # else it died before anything was told to it
     ]
     starts += [
+        (after.started_ns, after.started_ns, DIED)
+        for life, after in zip(record.lives, record.lives[1:], strict=False)
+        if not life.opened_ns and not life.told.keys() <= after.told.keys()
+    ]  # what the dead one had fed of its history nobody knows, and the next one was not told it again
+    starts += [
         (life.started_ns, life.started_ns, AT_A_MINUTE)
         for life in record.lives
         if life.is_warmed and life.started_ns // MINUTE != life.opened_ns // MINUTE

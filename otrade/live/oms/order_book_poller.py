@@ -194,7 +194,7 @@ class OrderBookPoller:
         if self._is_available and now_ns >= self._ts_first_failed_ns + UNAVAILABLE_NS:
             self._is_available = False
             self._on_availability(False, str(error))
-        return min(GAP_NS << min(self._n_backed_off, 8), RETRY_MAX_NS)
+        return min(GAP_NS << min(self._n_backed_off - 1, 8), RETRY_MAX_NS)
 
     def lacking(self, rows: BrokerRows[OrderReport], ts_request_ns: int) -> list[str]:
         """Orders that the broker had named before it was asked for this book, and that this book
