@@ -178,7 +178,9 @@ TABLE = {
     "live.startup hooks stream",
     # --------------------------------------------------- the past: files that no engine needs
     "research": "",
-    "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files",
+    "research.arrow": "errors",
+    "research.results": f"{BASE} charges file_lock research.arrow",
+    "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
     # The process of the hooks: a broker's check, and no more of a broker.
