@@ -181,6 +181,7 @@ TABLE = {
     "research.arrow": "errors",
     "research.results": f"{BASE} charges file_lock research.arrow",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
+    "research.report": f"{BASE} price_files research.history research.results",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
     # The process of the hooks: a broker's check, and no more of a broker.
@@ -210,7 +211,8 @@ TABLE = {
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off "
+    "live.runtime live.startup price_files research.history research.report research.results "
+    "simulator simulator.base simulator.prices square_off "
     "strategy strategy.build strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine cli.processes config errors live server",
     "__main__": "cli",
