@@ -181,6 +181,9 @@ TABLE = {
     "research.arrow": "errors",
     "research.results": f"{BASE} charges file_lock research.arrow",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
+    # A day of trading, replayed and counted as the engine counts it.
+    "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
+    "live.history live.plan research.results",
     "research.report": f"{BASE} price_files research.history research.results",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
@@ -211,7 +214,7 @@ TABLE = {
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup price_files research.history research.report research.results "
+    "live.runtime live.startup price_files research.days research.history research.report research.results "
     "simulator simulator.base simulator.prices square_off "
     "strategy strategy.build strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine cli.processes config errors live server",

@@ -13,7 +13,7 @@ def add_report(
         "results",
         nargs="+",
         metavar="RESULT",
-        help="a result folder, as otrade backtest writes it",
+        help="a result folder, a day (2026-11-20) or days (2026-11-16..2026-11-20): of a day the journal is kept as a result first",
     )
     report.add_argument(
         "--capital",

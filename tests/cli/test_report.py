@@ -73,3 +73,18 @@ def test_what_is_no_result_is_refused(
     sheet(tmp_path / "r", sheet_trades())
     assert main(["report", str(tmp_path / name)]) == 5
     assert "result" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("days", ["2026-11-20", "2026-11-16..2026-11-20"])
+def test_days_without_anything_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], days: str
+) -> None:
+    assert main(["report", days, "--var", str(tmp_path)]) == 5
+    assert "neither a journal in" in capsys.readouterr().err
+
+
+def test_days_that_have_only_a_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The journal is gone, and the day is there."""
+    sheet(tmp_path / "results" / "2026-11-20-live", sheet_trades(), kind="live")
+    assert main(["report", "2026-11-16..2026-11-20", "--var", str(tmp_path)]) == 0
+    assert "285.00" in capsys.readouterr().out

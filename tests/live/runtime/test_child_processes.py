@@ -43,6 +43,7 @@ def commands() -> dict[str, children.ChildCommand]:
         "journal reader": children.journal_command("page", Path("no.otj"), b"{}"),
         "page server": children.serve_command(Path("a.json"), 0, shows_code=True),
         "hooks": children.hooks_command(),
+        "day keeper": children.keep_day_command(Path("var"), "2026-11-20"),
         "alert sender": children.alert_command("secrets.json", 3, ["phone"]),
     }
 
@@ -61,6 +62,7 @@ THEIRS = {
     "journal reader": set(),
     "page server": set(),
     "hooks": set(),
+    "day keeper": set(),
     "alert sender": {"OTRADE_ALERT_PHONE"},
 }
 OUTSIDE = {"HTTPS_PROXY", "SSL_CERT_FILE"}
@@ -76,7 +78,9 @@ def test_each_child_s_environment_is_a_list(name: str, monkeypatch: pytest.Monke
     assert {one for one in env if one.startswith("OTRADE_")} == THEIRS[name]
     assert not STRANGE & set(env)
     assert {"PATH", "LANG", "TZ"} <= set(env)
-    assert ("SSL_CERT_FILE" in env) == (name not in ("hooks", "journal reader", "page server"))
+    assert ("SSL_CERT_FILE" in env) == (
+        name not in ("hooks", "journal reader", "page server", "day keeper")
+    )
     assert ("HTTPS_PROXY" in env) == (name in ("watchdog", "alert sender"))
     listed = {
         *child_environment.SYSTEM,
@@ -149,9 +153,10 @@ def test_whoever_starts_a_process_says_its_environment() -> None:
     execs = {
         "otrade/cli/processes/hooks.py:execve",
         "otrade/cli/processes/serve.py:execve",
+        "otrade/live/runtime/child_processes.py:posix_spawn",
     }  # takes it by position
     assert {one for one, env in found.items() if not env} == execs, found
-    assert len(found) == 9, found
+    assert len(found) == 10, found
 
 
 def test_nobody_else_starts_a_module_by_name() -> None:
