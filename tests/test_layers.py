@@ -177,7 +177,8 @@ TABLE = {
     "live.control live.day live.engine_socket live.history live.monitoring live.notices live.plan live.runtime "
     "live.startup hooks stream",
     # --------------------------------------------------- the past: files that no engine needs
-    "research": "",
+    "research": "research.notebook",
+    "research.notebook": "errors live.runtime research.report research.results",
     "research.arrow": "errors",
     "research.results": f"{BASE} charges file_lock research.arrow",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",

@@ -87,6 +87,11 @@ def keep_day_command(var: Path, day: str) -> ChildCommand:
     return _python([DAY_KEEPER, "--var", str(var), day], ())
 
 
+def backtest_command(words: Sequence[str]) -> ChildCommand:
+    """What runs a configuration over the past; `words` are those behind `otrade backtest`."""
+    return _python([CLI, "backtest", *words], ())
+
+
 def alert_command(secrets: str, tries: int, targets: Sequence[str]) -> ChildCommand:
     """What carries alerts to people."""
     return _python(
