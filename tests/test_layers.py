@@ -185,7 +185,7 @@ TABLE = {
     # A day of trading, replayed and counted as the engine counts it.
     "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
     "live.history live.plan research.results",
-    "research.report": f"{BASE} price_files research.history research.results",
+    "research.report": f"{BASE} contract research.arrow price_files research.history research.results",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
     # The process of the hooks: a broker's check, and no more of a broker.

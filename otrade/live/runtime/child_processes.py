@@ -21,7 +21,8 @@ JOURNAL_READER = "otrade.journal.peek"
 ALERT_SENDER = "otrade.live.alerts.sender_process"
 HOOKS = "otrade.hooks.process"
 DAY_KEEPER = "otrade.research.days.process"
-STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS, DAY_KEEPER)
+RESULT_READER = "otrade.research.report.peek"
+STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS, DAY_KEEPER, RESULT_READER)
 
 TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """For those who talk to somebody outside."""
@@ -80,6 +81,11 @@ def refresh_command(config: Path, broker: str) -> ChildCommand:
 def journal_command(what: str, journal: Path, question: bytes) -> ChildCommand:
     """What reads a journal for the page; `question` is JSON."""
     return _python([JOURNAL_READER, what, str(journal), question.decode()], ())
+
+
+def result_command(what: str, results: Path, question: bytes) -> ChildCommand:
+    """What reads results for the page; `question` is JSON."""
+    return _python([RESULT_READER, what, str(results), question.decode()], ())
 
 
 def keep_day_command(var: Path, day: str) -> ChildCommand:

@@ -4,7 +4,6 @@ cannot be read is said, and the report goes on without.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from otrade.errors import HistoryError
@@ -25,13 +24,17 @@ class ChartedBars:
         self._months: dict[tuple[str, str], dict[str, list[FileBar]]] = {}
         self.troubles: list[str] = []
 
-    def __call__(self, trade: TradeRow) -> Sequence[FileBar]:
-        month, day = str(trade.day)[:7], str(trade.day)
-        key = trade.symbol, month
+    def __call__(self, trade: TradeRow) -> list[FileBar]:
+        return self.of_day(trade.symbol, str(trade.day))
+
+    def of_day(self, symbol: str, day: str) -> list[FileBar]:
+        """`day` is YYYY-MM-DD."""
+        month = day[:7]
+        key = symbol, month
         if key not in self._months:
             while len(self._months) >= MONTHS_KEPT:
                 del self._months[next(iter(self._months))]
-            self._months[key] = self._read(trade.symbol, month)
+            self._months[key] = self._read(symbol, month)
         return self._months[key].get(day, [])
 
     def _read(self, symbol: str, month: str) -> dict[str, list[FileBar]]:

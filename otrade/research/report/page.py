@@ -22,6 +22,7 @@ from otrade.research.report.words import (
     GROUP_HEAD,
     GROUP_WORDS,
     NOT_KNOWN,
+    days_words,
     group_cells,
     headline,
     money_or_unknown,
@@ -91,7 +92,7 @@ def html_page(report: Report, bars_of: BarsOf, n_charts: int = CHARTS) -> str:
 def _origin(report: Report) -> str:
     versions = dict.fromkeys(facts.engine_version for facts in report.facts)
     brokers = dict.fromkeys(facts.broker for facts in report.facts)
-    return f"{report.first} to {report.last}, {len(report.days)} trading days; rules of {', '.join(brokers)}; OTrade {', '.join(versions)}"
+    return f"{report.first} to {report.last}, {days_words(len(report.days))}; rules of {', '.join(brokers)}; OTrade {', '.join(versions)}"
 
 
 def _section(words: str, body: str) -> str:

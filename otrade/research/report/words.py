@@ -63,6 +63,10 @@ def duration(ns: int) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}"
 
 
+def days_words(n: int) -> str:
+    return "1 trading day" if n == 1 else f"{n} trading days"
+
+
 def fall_words(fall: Drawdown | None, end_ns: int) -> str:
     if fall is None:
         return "none"
@@ -90,7 +94,7 @@ def headline(report: Report) -> list[tuple[str, str]]:
     n = total.n_trades
     side = "net" if curve.is_net else "gross, as charges are not known"
     rows = [
-        ("Days", f"{report.first} to {report.last}, {len(report.days)} trading days"),
+        ("Days", f"{report.first} to {report.last}, {days_words(len(report.days))}"),
         ("Trades", f"{n}"),
         ("Profit net", money_or_unknown(total.net_paise)),
         ("Profit gross", money(total.gross_paise)),
