@@ -66,6 +66,10 @@ class HistoryError(OTradeError):
     """Prices of the past that cannot be brought in, read or found; says where, and what to do."""
 
 
+class BacktestError(OTradeError):
+    """A backtest that cannot be run as it was asked for; says what is in the way, and what to do."""
+
+
 class ResultError(OTradeError):
     """A result that cannot be written, or one of another version, cut short or changed; says where."""
 

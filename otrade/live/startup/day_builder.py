@@ -34,8 +34,8 @@ from otrade.live.history.day_charges import charge_rule_of
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.config_to_spec import (
+    day_specs,
     engine_spec,
-    instrument_spec,
     own_square_off_ns,
     wanted_square_off_ns,
 )
@@ -110,21 +110,16 @@ class DayBuilder(msgspec.Struct, frozen=True):
         finally:
             adapter.close()
         compiled = StrategyFiles(config, self.board).compiled(date)
-        specs = [
-            instrument_spec(
-                record,
-                config.instruments[at],
-                session,
-                bands.get(record.symbol, (0, 0)),
-                config,
-                cut_off=square_offs.cut_off(config.broker.kind, session),
-                wire_symbol=adapter.wire_symbol(record),
-                key=secondary.key_of(record.token) if secondary is not None else "",
-                charges=charges,
-                compiled=compiled,
-            )
-            for at, record, session in found
-        ]
+        specs = day_specs(
+            found,
+            bands,
+            config,
+            square_offs=square_offs,
+            charges=charges,
+            compiled=compiled,
+            wire_symbol=adapter.wire_symbol,
+            key_of=secondary.key_of if secondary is not None else lambda token: "",
+        )
         self._say_moved(found, square_offs)
         self._say_small(found)
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
