@@ -217,13 +217,15 @@ TABLE = {
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
+    "cli.research": f"{BASE} brokers brokers.registry calendar cli.commands config journal price_files research.backtest research.days "
+    "research.history research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup price_files research.backtest research.days research.history research.report research.results "
+    "live.runtime live.startup price_files "
     "simulator simulator.base simulator.prices square_off "
     "strategy strategy.build strategy.check web.auth",
-    "cli": "brokers.registry cli.commands cli.engine cli.processes config errors live server",
+    "cli": "brokers.registry cli.commands cli.engine cli.processes cli.research config errors live server",
     "__main__": "cli",
 }
 """Room: the rooms that it may import, besides itself. It stands in the order in which they are

@@ -328,19 +328,19 @@ def _latency(args: argparse.Namespace) -> int:
 
 
 def _data(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.data import run
+    from otrade.cli.research.data import run
 
     return run(args)
 
 
 def _backtest(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.backtest import run
+    from otrade.cli.research.backtest import run
 
     return run(args)
 
 
 def _report(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.report import run
+    from otrade.cli.research.report import run
 
     return run(args)
 
