@@ -8,6 +8,7 @@
      +- EngineError          a limit of the core, or a wrong call at set-up
      +- JournalError         a journal that cannot be read or replayed, or not any further
      +- HistoryError         prices of the past that cannot be brought in, read or found
+     +- ResultError          a result folder that cannot be written or read; a report that cannot be made of it
      +- StartError           the machine: a port, a lock, a directory
      +- StoppedError         a person stopped the start before anything was begun
      +- EngineGoneError      the engine does not answer
@@ -63,6 +64,14 @@ class JournalError(OTradeError):
 
 class HistoryError(OTradeError):
     """Prices of the past that cannot be brought in, read or found; says where, and what to do."""
+
+
+class BacktestError(OTradeError):
+    """A backtest that cannot be run as it was asked for; says what is in the way, and what to do."""
+
+
+class ResultError(OTradeError):
+    """A result that cannot be written, or one of another version, cut short or changed; says where."""
 
 
 class StartError(OTradeError):

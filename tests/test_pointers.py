@@ -14,7 +14,7 @@ MODULE = re.compile(r"(?<![\w./])otrade((?:\.[a-z_]\w*)+)")
 MADE = {
     "types.pxd", "notes.pxd", "otk.pxd",  # by the build, out of `types.py` and the kernels
     "first_paint.json",  # by a bench
-    "secrets.json", "people.json", "engine.json", "server.json", "protection.json",  # by users and engines
+    "result.json", "secrets.json", "people.json", "engine.json", "server.json", "protection.json",  # by users, engines and backtests
 }  # fmt: skip
 """Files that are made, and not kept."""
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from otrade import __version__
 from otrade.brokers.registry import BROKERS, DEFAULT, NAMES
+from otrade.cli.backtest_parser import add_backtest
 from otrade.cli.data_parser import add_data
+from otrade.cli.report_parser import add_report
 from otrade.errors import ConfigError, OTradeError
 
 EXIT_CODES = """exit codes:
@@ -326,7 +328,19 @@ def _latency(args: argparse.Namespace) -> int:
 
 
 def _data(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.data import run
+    from otrade.cli.research.data import run
+
+    return run(args)
+
+
+def _backtest(args: argparse.Namespace) -> int:
+    from otrade.cli.research.backtest import run
+
+    return run(args)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from otrade.cli.research.report import run
 
     return run(args)
 
@@ -722,6 +736,15 @@ def parser() -> argparse.ArgumentParser:
 
     data = add("data", "prices of the past: bring in, fetch, list, check, give out", _data)
     add_data(data, _date)
+
+    backtest = add(
+        "backtest", "trade days of the past: the live core, at prices of the archive", _backtest
+    )
+    add_backtest(backtest, _date)
+
+    report = add("report", "what a backtest, or days of trading, earned, and how", _report)
+    add_report(report, _between)
+    var_option(report)
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
     sub.add_argument(

@@ -222,6 +222,10 @@ cdef class Engine:
         """The earliest time at which `on_timer` has something to do, or 0. Between frames the 100 ms beat covers the rest."""
         return self.pipeline.next_timer_ns()
 
+    def next_beat_ns(self, int64_t now_ns):
+        """When `on_timer` is to be called next, after a beat now."""
+        return self.pipeline.next_beat_ns(now_ns)
+
     def touch_ahead(self):
         """Have the memory of the next decisions in place. Belongs on the beat; changes nothing."""
         touch_ahead(self.c)
@@ -251,11 +255,7 @@ cdef class Engine:
         a.outcome = outcome
         a.reason = reason
         _text_into(a.broker_order_id, sizeof(a.broker_order_id), broker_order_id)
-        self.pipeline.recorder.event(REC_ANSWER, ts_ns, &a, sizeof(a))
-        self.pipeline.advance(ts_ns)
-        result = report.on_answer(self.c, seq, outcome, a.broker_order_id, reason)
-        self.pipeline.done()
-        return result
+        return self.pipeline.on_answer(&a, ts_ns)
 
     def on_book_begin(self, int64_t ts_request_ns):
         """Rows of an order book follow as reports; the book was asked for at `ts_request_ns`."""

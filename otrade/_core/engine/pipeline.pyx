@@ -30,9 +30,12 @@ from otrade._core.orders.entry cimport take_decision
 from otrade._core.orders.entry cimport work as work_entries
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t, strategy_t
 from otrade._core.types cimport (
-    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LARGE, REASON_FRAME_LENGTH, REASON_OK, REC_HISTORY, REC_REPORT,
-    REC_TIMER, bar_t, bracket_t, command_t, history_t, report_t, tick_t,
+    HAS_DEPTH, HAS_TRADE, REASON_FRAME_HEARTBEAT, REASON_FRAME_LARGE, REASON_FRAME_LENGTH, REASON_OK, REC_ANSWER, REC_HISTORY,
+    REC_REPORT, REC_TIMER, answer_t, bar_t, bracket_t, command_t, history_t, report_t, tick_t,
 )
+
+cdef int64_t BEAT_OPEN_NS = 100_000_000
+cdef int64_t BEAT_FLAT_NS = 500_000_000  # while no bracket lives only bars and audits are due, and both know their own times
 
 
 cdef inline int64_t _sooner(int64_t first, int64_t due, int64_t after_ns) noexcept nogil:
@@ -217,6 +220,19 @@ cdef class Pipeline:
         self.done()
         return self.n_waiting()
 
+    cdef int on_tick(self, int id, const tick_t* tick, int64_t ts_recv_ns) noexcept nogil:
+        """One tick of the past that has been decoded already, alone in its frame, by an engine without a journal."""
+        self.advance(ts_recv_ns)
+        self.c.counters.frames += 1
+        self.c.counters.packets += 1
+        self.c.ts_frame_ns = ts_recv_ns
+        if tick.has & HAS_TRADE:
+            self._tick(id, REASON_OK, tick, 0)
+        else:
+            self._part(id, tick, 0)
+        self.done()
+        return self.n_waiting()
+
     cdef int on_timer(self, int64_t ts_ns) noexcept nogil:
         cdef core_t* c = &self.c
         cdef int i, id
@@ -269,6 +285,14 @@ cdef class Pipeline:
         self.done()
         return result
 
+    cdef int on_answer(self, const answer_t* a, int64_t ts_ns) noexcept nogil:
+        cdef int result
+        self.recorder.event(REC_ANSWER, ts_ns, a, sizeof(answer_t))
+        self.advance(ts_ns)
+        result = report.on_answer(&self.c, a.seq, a.outcome, a.broker_order_id, a.reason)
+        self.done()
+        return result
+
     cdef int only_request(self, const char** out, uint32_t* seq) noexcept:
         """The request that waits alone, once its decision is in the journal. Several are sorted by lane first, by their taker, who also
         knows what may leave all the same when the journal is full.
@@ -302,3 +326,9 @@ cdef class Pipeline:
             first = _sooner(first, c.instruments[b.instrument_id].square_off_ns, c.now_ns)
         first = _sooner(first, decision.next_ns(c), 0)
         return _sooner(first, next_entry_ns(c), 0)
+
+    cdef int64_t next_beat_ns(self, int64_t now_ns) noexcept nogil:
+        """When time passes in this core next, after a beat now. The one rule for a live day, a paper day and a backtest."""
+        cdef int64_t next_ns = now_ns + (BEAT_OPEN_NS if self.c.n_live > 0 else BEAT_FLAT_NS)
+        cdef int64_t due_ns = self.next_timer_ns()
+        return due_ns if now_ns < due_ns < next_ns else next_ns

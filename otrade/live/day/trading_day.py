@@ -39,9 +39,6 @@ from otrade.live.reconciliation.reconciler import Reconciler
 
 log = logging.getLogger(LOGGER_NAME)
 
-BEAT_OPEN_NS = NS_PER_S // 10
-BEAT_FLAT_NS = NS_PER_S // 2
-"""While no bracket lives only bars and audits are due, and both know their own times."""
 TOLD_AT_ONCE = 4
 """Notices that are put into words in one go: some 9 us each, and a frame that comes meanwhile
 waits.
@@ -342,7 +339,7 @@ class TradingDay:
             self._careful("a listener of the beat", partial(listener, now_ns))
         self.shutdown.check(now_ns)
         if not self.ended.is_set():
-            self._timer = self.clock.call_at(self._next_beat_ns(now_ns), self.beat)
+            self._timer = self.clock.call_at(self.engine.next_beat_ns(now_ns), self.beat)
 
     def _careful(self, what: str, step: Callable[[], None]) -> None:
         try:
@@ -365,11 +362,6 @@ class TradingDay:
             self._fill_price_poller.poll(now_ns)
         if self._quote_poller is not None:
             self._quote_poller.poll(now_ns)
-
-    def _next_beat_ns(self, now_ns: int) -> int:
-        next_ns = now_ns + (BEAT_OPEN_NS if self.engine.n_live else BEAT_FLAT_NS)
-        due_ns = self.engine.next_timer_ns()
-        return min(next_ns, due_ns) if due_ns > now_ns else next_ns
 
     def collect(self) -> None:
         """Take what the core has said since the last time: bars, signals, notices."""

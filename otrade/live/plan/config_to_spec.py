@@ -2,7 +2,7 @@
 nanoseconds, words to codes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from otrade._core.types import Product
 from otrade.calendar import TradingSession
@@ -33,7 +33,7 @@ from otrade.live.plan.engine_builder import (
     SessionSpec,
     StrategySpec,
 )
-from otrade.square_off import CutOff
+from otrade.square_off import CutOff, SquareOffs
 from otrade.units import NS_PER_MINUTE, NS_PER_MS, e4_of, ns_of_s
 
 BPS_IN_PCT = 100
@@ -104,6 +104,38 @@ def instrument_spec(
         strategies=[strategy_spec(strategy, config, compiled or {}) for strategy in strategies],
         days_to_expiry=-1 if record.expiry is None else (record.expiry - session.date).days,
     )
+
+
+def day_specs(
+    found: Sequence[tuple[int, Instrument, TradingSession]],
+    bands_e4: Mapping[str, tuple[int, int]],
+    config: Config,
+    *,
+    square_offs: SquareOffs,
+    charges: DayCharges,
+    compiled: Mapping[str, CompiledSpec],
+    wire_symbol: Callable[[Instrument], str] = lambda record: "",
+    key_of: Callable[[int], str] = lambda token: "",
+) -> list[InstrumentSpec]:
+    """All instruments of a day, each with its place in the configuration: the one way from a
+    configuration to a day, live, on paper and in a backtest. `bands_e4` by symbol, unknown ones
+    left out; `key_of` by token, of a second feed.
+    """
+    return [
+        instrument_spec(
+            record,
+            config.instruments[at],
+            session,
+            bands_e4.get(record.symbol, (0, 0)),
+            config,
+            cut_off=square_offs.cut_off(config.broker.kind, session),
+            wire_symbol=wire_symbol(record),
+            key=key_of(record.token),
+            charges=charges,
+            compiled=compiled,
+        )
+        for at, record, session in found
+    ]
 
 
 def session_spec(

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -57,6 +58,14 @@ class HistoryAnswer(msgspec.Struct, frozen=True):
     trouble: str = ""
     asked_ns: int = 0
     """When; what closed later may not be all in it."""
+
+
+class HistorySource(Protocol):
+    """Where a start has bars of earlier sessions from."""
+
+    async def read(self, wish: HistoryWish) -> HistoryAnswer: ...
+
+    def kept(self, wish: HistoryWish) -> Sequence[MinuteCandle]: ...
 
 
 def sessions_before(

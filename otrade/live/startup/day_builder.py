@@ -27,14 +27,15 @@ from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import BrokerError, CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
+from otrade.journal.day_names import NAMES_FIELD
 from otrade.journal.file import JournalBusy
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.day_charges import charge_rule_of
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.persistence.day_journal import DayJournal, open_journal
 from otrade.live.plan.config_to_spec import (
+    day_specs,
     engine_spec,
-    instrument_spec,
     own_square_off_ns,
     wanted_square_off_ns,
 )
@@ -44,6 +45,7 @@ from otrade.live.startup import exit_modes
 from otrade.live.startup.bar_history import BarHistoryReader, HistoryStore
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
+from otrade.live.startup.journal_names import names_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.strategy_files import StrategyFiles
 from otrade.live.startup.symbol_resolver import SymbolResolver
@@ -108,21 +110,16 @@ class DayBuilder(msgspec.Struct, frozen=True):
         finally:
             adapter.close()
         compiled = StrategyFiles(config, self.board).compiled(date)
-        specs = [
-            instrument_spec(
-                record,
-                config.instruments[at],
-                session,
-                bands.get(record.symbol, (0, 0)),
-                config,
-                cut_off=square_offs.cut_off(config.broker.kind, session),
-                wire_symbol=adapter.wire_symbol(record),
-                key=secondary.key_of(record.token) if secondary is not None else "",
-                charges=charges,
-                compiled=compiled,
-            )
-            for at, record, session in found
-        ]
+        specs = day_specs(
+            found,
+            bands,
+            config,
+            square_offs=square_offs,
+            charges=charges,
+            compiled=compiled,
+            wire_symbol=adapter.wire_symbol,
+            key_of=secondary.key_of if secondary is not None else lambda token: "",
+        )
         self._say_moved(found, square_offs)
         self._say_small(found)
         # One run after another must not repeat a ClOrdID of the same day; a paper day is alone in
@@ -153,6 +150,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
                 "config_hash": config_hash(config),
                 "encoder": adapter.spelled(),
                 exit_modes.HELLO_FIELD: settled.answers,
+                NAMES_FIELD: msgspec.to_builtins(names_of(plan, config, compiled)),
             }
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)

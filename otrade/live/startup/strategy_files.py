@@ -9,6 +9,7 @@ say so.
 
 import datetime as dt
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,19 @@ class StrategyFiles:
 
     def compiled(self, date: dt.date) -> dict[str, CompiledSpec]:
         """By the strategies' names. StrategyError, at the user's line, for what cannot be traded."""
+        return self._made(lambda names: self._specs(str(date), names))
+
+    def as_they_stand(self) -> dict[str, CompiledSpec]:
+        """The same of the files as they are now: no day is begun with them, and nothing is kept."""
+        from otrade.strategy.check.file import read_source
+
+        def specs(names: list[str]) -> "dict[str, Spec]":
+            paths = {name: Path(self._config.paths.strategies) / name for name in names}
+            return {name: read_source(str(path), _read(path)) for name, path in paths.items()}
+
+        return self._made(specs)
+
+    def _made(self, specs_of: "Callable[[list[str]], dict[str, Spec]]") -> dict[str, CompiledSpec]:
         wanted = [one for one in self._config.strategies if isinstance(one, FileStrategy)]
         if not wanted:
             return {}
@@ -57,7 +71,7 @@ class StrategyFiles:
         from otrade.strategy.loader import load
 
         names = list(dict.fromkeys(one.file for one in wanted))
-        specs = self._specs(str(date), names)
+        specs = specs_of(names)
         libraries = build([specs[name] for name in names], self._folder)
         loaded = {name: load(library) for name, library in zip(names, libraries, strict=True)}
         for one in loaded.values():

@@ -31,8 +31,8 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.live.plan import warm_start as needs
 from otrade.live.plan.day_plan import DayPlan, PlannedStrategy
 from otrade.live.startup.bar_history import (
-    BarHistoryReader,
     HistoryAnswer,
+    HistorySource,
     HistoryWish,
     sessions_before,
 )
@@ -60,7 +60,7 @@ class WarmStart:
         traded: Sequence[WarmedInstrument],
         calendar: Calendar,
         clock: Clock,
-        reader: BarHistoryReader,
+        reader: HistorySource,
         make_room: Callable[[], None] | None = None,
     ) -> None:
         self._plan = plan

@@ -22,7 +22,7 @@ from otrade.errors import HistoryError
 from otrade.file_lock import lock_file
 from otrade.plain_file import NEW, write_beside
 from otrade.price_files.bars import FileBar
-from otrade.research.history.arrow import pa, pc
+from otrade.research.arrow import pa, pc
 from otrade.research.history.findings import HistoryFinding
 from otrade.research.history.month_file import (
     BAR_SCHEMA,

@@ -14,8 +14,8 @@ from otrade._core.types import E4
 from otrade.calendar import IST
 from otrade.errors import HistoryError
 from otrade.plain_file import write_beside
+from otrade.research.arrow import pa, pc, pq
 from otrade.research.history.archive import PriceArchive
-from otrade.research.history.arrow import pa, pc, pq
 from otrade.research.history.month_file import schema_of
 from otrade.research.history.series import TICK, PriceSeries, month_of, month_ranges, months_between
 

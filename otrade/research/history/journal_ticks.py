@@ -20,8 +20,8 @@ from otrade.errors import HistoryError
 from otrade.journal.record import Record
 from otrade.journal.scan import check, header_of, open_stream, salvage
 from otrade.journal.words import words_of
+from otrade.research.arrow import pa
 from otrade.research.history.archive import Conflict, MergeResult, NewMonth, PriceArchive
-from otrade.research.history.arrow import pa
 from otrade.research.history.month_file import (
     DEPTH_COLUMNS,
     TICK_NUMBERS,

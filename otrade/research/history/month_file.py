@@ -15,7 +15,7 @@ from otrade._core.types import Limit
 from otrade.errors import HistoryError
 from otrade.plain_file import read_plain
 from otrade.price_files.bars import FileBar
-from otrade.research.history.arrow import pa, pc, pq
+from otrade.research.arrow import pa, pc, pq
 from otrade.research.history.series import TICK, Origin, PriceSeries, SeriesFacts, date_words
 
 FORMAT = 1
