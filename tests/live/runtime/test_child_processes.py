@@ -36,13 +36,15 @@ def test_each_exists_and_has_a_main(name: str) -> None:
 
 
 def commands() -> dict[str, children.ChildCommand]:
-    """Every child of an engine."""
+    """Every child of an engine, and of the page's server."""
     return {
         "watchdog": children.watchdog_command(Path("a.json"), "kite", ["phone"]),
         "instrument loader": children.refresh_command(Path("a.json"), "upstox"),
         "journal reader": children.journal_command("page", Path("no.otj"), b"{}"),
         "page server": children.serve_command(Path("a.json"), 0, shows_code=True),
         "hooks": children.hooks_command(),
+        "engine starter": children.starter_command(Path("var"), Path("secrets.json")),
+        "broker login": children.login_command(Path("a.json")),
         "alert sender": children.alert_command("secrets.json", 3, ["phone"]),
     }
 
@@ -61,6 +63,8 @@ THEIRS = {
     "journal reader": set(),
     "page server": set(),
     "hooks": set(),
+    "engine starter": set(),
+    "broker login": set(),
     "alert sender": {"OTRADE_ALERT_PHONE"},
 }
 OUTSIDE = {"HTTPS_PROXY", "SSL_CERT_FILE"}
@@ -76,7 +80,9 @@ def test_each_child_s_environment_is_a_list(name: str, monkeypatch: pytest.Monke
     assert {one for one in env if one.startswith("OTRADE_")} == THEIRS[name]
     assert not STRANGE & set(env)
     assert {"PATH", "LANG", "TZ"} <= set(env)
-    assert ("SSL_CERT_FILE" in env) == (name not in ("hooks", "journal reader", "page server"))
+    assert ("SSL_CERT_FILE" in env) == (
+        name not in ("hooks", "journal reader", "page server", "engine starter")
+    )
     assert ("HTTPS_PROXY" in env) == (name in ("watchdog", "alert sender"))
     listed = {
         *child_environment.SYSTEM,
@@ -151,7 +157,7 @@ def test_whoever_starts_a_process_says_its_environment() -> None:
         "otrade/cli/processes/serve.py:execve",
     }  # takes it by position
     assert {one for one, env in found.items() if not env} == execs, found
-    assert len(found) == 9, found
+    assert len(found) == 13, found
 
 
 def test_nobody_else_starts_a_module_by_name() -> None:

@@ -25,6 +25,8 @@ SCOPES: list[Scope] = ["read", "trade", "admin"]
 BODY = {
     "take-over": {"instrument_id": 0},
     "configure": {"digest": "", "values": {}, "write": True, "password": PASSWORD},
+    "stop-engine": {"password": PASSWORD},
+    "start-engine": {"password": PASSWORD},
     "password": {"old": "x" * 12, "new": "y" * 12},
     "end-session": {"id": "0" * 16},
 }
@@ -55,7 +57,7 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 
 
 def changed(source: FakeSource) -> bool:
-    return bool(source.commands or source.queries.drafts)
+    return bool(source.commands or source.queries.drafts or source.starts)
 
 
 def test_there_is_something_to_test() -> None:

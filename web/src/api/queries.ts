@@ -4,6 +4,7 @@ import type {
   AccountView,
   Candle,
   ConfigView,
+  EngineProcessView,
   EquityPoint,
   JournalFileView,
   JournalPage,
@@ -37,3 +38,5 @@ export const fetchJournal = (
 export const fetchReplay = (query: { name: string; ts_ms: number; curve: "yes" | "no" }, signal: AbortSignal) =>
   get<ReplayView>("replay", query, signal);
 export const fetchConfig = (signal: AbortSignal) => get<ConfigView>("config", {}, signal);
+/** The engine's process: how it would be started, and what stopping it does. */
+export const fetchEngineProcess = () => get<EngineProcessView>("engine-process", {});
