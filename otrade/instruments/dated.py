@@ -7,7 +7,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 import msgspec
 
@@ -57,8 +57,7 @@ class DatedQuantity(msgspec.Struct, frozen=True):
 @cache
 def _book() -> _ContractsFile:
     return msgspec.json.decode(
-        resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(),
-        type=_ContractsFile,
+        Path(__file__).with_name("contracts.json").read_bytes(), type=_ContractsFile
     )
 
 

@@ -24,7 +24,6 @@ from otrade.contract.views import Mode
 from otrade.errors import OTradeError, StartError, StoppedError
 from otrade.hooks.settings import HooksSettings
 from otrade.journal.archive import tidy
-from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, AccountQueries
@@ -59,6 +58,7 @@ from otrade.stream.delta_stream import DeltaStream
 from otrade.units import NS_PER_MS, ns_of_s
 
 if TYPE_CHECKING:
+    from otrade.live.alerts.dispatcher import AlertDispatcher
     from otrade.live.alerts.sender_client import AlertSenderClient
     from otrade.live.startup.day_builder import DayBuilder, PreparedDay
 
@@ -430,6 +430,7 @@ class Runner:
         config = self.config.alerts
         if not config.targets:
             return
+        from otrade.live.alerts.dispatcher import AlertDispatcher
         from otrade.live.alerts.sender_client import AlertSenderClient
 
         self._alerts = AlertDispatcher(

@@ -36,7 +36,8 @@ from otrade.brokers.transport.login_redirects import follow
 from otrade.brokers.transport.rest_client import as_object
 from otrade.clock import Clock
 from otrade.errors import BrokerError, TokenError
-from otrade.instruments import Instrument, KiteInstrumentFile
+from otrade.instruments import Instrument
+from otrade.instruments.kite import KiteInstrumentFile
 
 
 class KiteAdapter:

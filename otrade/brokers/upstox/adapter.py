@@ -33,7 +33,8 @@ from otrade.brokers.upstox.symbol_map import SymbolMap
 from otrade.brokers.upstox.wire import WIRE
 from otrade.clock import Clock
 from otrade.errors import InstrumentError, TokenError
-from otrade.instruments import Instrument, UpstoxInstrumentFile
+from otrade.instruments import Instrument
+from otrade.instruments.upstox import UpstoxInstrumentFile
 
 INSTRUMENTS_URL = "https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz"
 
