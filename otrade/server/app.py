@@ -20,6 +20,7 @@ from otrade.config import Config
 from otrade.config.manager import load
 from otrade.config.schema import LogConfig
 from otrade.config.secret import remember
+from otrade.config.socket_folders import server_folder
 from otrade.contract.messages import SOCKET
 from otrade.engine_link.link import EngineLink
 from otrade.errors import OTradeError
@@ -74,7 +75,7 @@ async def _serve(options: ServeOptions) -> None:
         token = new_local_token()
         remember(token)
         async with (
-            EngineLink(var / "run" / SOCKET) as link,
+            EngineLink(server_folder(config) / SOCKET) as link,
             EngineStarter(link, config) as starter,
         ):
             for trouble in be_humble(MEMORY_BYTES_MAX):

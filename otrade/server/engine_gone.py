@@ -73,6 +73,8 @@ class GoneWords:
         return sum(b.open_qty for b in protection.brackets) if protection is not None else None
 
     def _watchdog(self) -> str:
+        if not (self._var / "run" / "engine.lock").exists() and self._link.heard_ms is not None:
+            return "The engine is another user's: what its watchdog says is not known here."
         if self._mode == "paper":
             return "On paper there is no watchdog: what was open was on the simulated exchange."
         lives = "runs" if is_locked(self._var / "run" / "watchdog.lock") else "does NOT run"
