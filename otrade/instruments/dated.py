@@ -4,7 +4,6 @@ date, from `contracts.json`.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from functools import cache
 from pathlib import Path
@@ -135,5 +134,7 @@ def _in_force(found: _NamedQuantities | None, day: dt.date) -> _DatedQuantity | 
 
 
 def _year_before(day: dt.date) -> dt.date:
-    last = calendar.monthrange(day.year - 1, day.month)[1]
-    return day.replace(year=day.year - 1, day=min(day.day, last))
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:  # the 29th of February
+        return day.replace(year=day.year - 1, day=28)
