@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test attack bench peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock clean
+.PHONY: build run test attack soak bench peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -69,6 +69,10 @@ attack: build .venv/tools
 	$(PY) -m tests.attack
 	$(PY) -m tests.attack.whole
 
+# Twenty sessions with the page's real server killed, hung and brought back while they trade.
+soak: build .venv/tools
+	OTRADE_SOAK_SESSIONS=20 $(PY) -m pytest -n0 -s --timeout 3600 tests/server/test_soak.py
+
 # Tick to order beside C, the vendor's SDK and asyncio, in full (about a quarter of an hour).
 peers: build .venv/tools
 	$(PY) -m bench.peers
@@ -118,7 +122,7 @@ deaths: build .venv/tools
 	OTRADE_DEATH_STRIDE=1 $(PY) -m pytest -n 2 --timeout 7200 tests/live/reconciliation/test_bracket_recovery.py -k "death_at"
 
 # Everything that is too long for `make test` (some hours on two cores).
-proof: test attack model-check drill drill-mutants mutants campaign deaths fuzz fuzz-strategies
+proof: test attack soak model-check drill drill-mutants mutants campaign deaths fuzz fuzz-strategies
 
 clean:
 	rm -rf build dist .venv *.egg-info otrade/web/static web/node_modules

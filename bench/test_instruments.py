@@ -11,9 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from otrade.instruments import KiteInstrumentFile
 from otrade.instruments.cache import build, table_path
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 
 TODAY = dt.date(2026, 11, 23)
 ROWS = 200_000

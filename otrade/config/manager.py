@@ -200,7 +200,7 @@ FILE_ONLY = (
         for name in ("rest", "feed", "login", "instruments", "redirect")
     ),
     "broker.order_url",
-    *("paths", "log.path", "sim.prices", "history.files"),
+    *("paths", "log.path", "sim.prices", "history.files", "sockets"),
     *("web.host", "web.names", "web.tls_cert", "web.tls_key"),
 )
 """Where secrets are sent, which files of the machine are read and written, and where it is listened:

@@ -5,6 +5,7 @@ with the path of the key to change.
 from __future__ import annotations
 
 import ipaddress
+import os
 from urllib.parse import urlsplit
 
 from otrade.brokers.registry import BROKERS
@@ -18,6 +19,7 @@ from otrade.config.schema import (
     DistanceConfig,
     FileStrategy,
     Params,
+    SocketsConfig,
     TrailConfig,
     WebConfig,
 )
@@ -83,6 +85,7 @@ class Rules:
         self._broker(config.broker)
         self._alerts(config.alerts)
         self._web(config.web)
+        self._sockets(config.sockets)
         if config.sessions.square_off_min > config.sessions.entry_stop_min:
             raise self._error(
                 "sessions.entry_stop_min",
@@ -296,6 +299,17 @@ class Rules:
                 "web.names",
                 f"{web.host} stands for every address: name those by which the page is opened",
             )
+
+    def _sockets(self, sockets: SocketsConfig) -> None:
+        groups = [name for name in ("server_group", "hooks_group") if getattr(sockets, name)]
+        if groups and not os.path.isabs(sockets.folder):
+            raise self._error(
+                "sockets.folder",
+                f"sockets.{groups[0]} needs a folder that others can enter, and paths.var is its owner's alone",
+                "an absolute path",
+            )
+        if sockets.folder and not groups:
+            raise self._error("sockets.folder", "is for groups, and none is named")
 
     def _url(self, at: str, url: str, scheme: str) -> None:
         """Tokens travel there: encrypted, or not off this machine."""

@@ -545,6 +545,25 @@ class HooksConfig(ConfigBase, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535, description="0: any free one")] = 8_001
 
 
+GroupName = Annotated[str, Meta(pattern=r"^([a-z_][a-z0-9_-]{0,31})?$")]
+
+
+class SocketsConfig(ConfigBase, frozen=True, kw_only=True):
+    """For a page's server and hooks that are other users than the engine. Without groups everything
+    is one user's, and the sockets lie below `paths.var`, which nobody else can enter.
+    """
+
+    folder: Annotated[
+        str, Meta(description="where the sockets for groups are, such as /run/otrade")
+    ] = ""
+    server_group: Annotated[
+        GroupName, Meta(description="whose members may open engine.sock there, as a page's server")
+    ] = ""
+    hooks_group: Annotated[
+        GroupName, Meta(description="whose members may open hooks.sock there")
+    ] = ""
+
+
 class LogConfig(ConfigBase, frozen=True, kw_only=True):
     """The log: one JSON object a line, rotated by size. All files together take at most `max_mb`
     times (`files` + 1).
@@ -706,6 +725,7 @@ class Config(ConfigBase, frozen=True, kw_only=True):
     history: HistoryConfig = HistoryConfig()
     web: WebConfig = WebConfig()
     hooks: HooksConfig = HooksConfig()
+    sockets: SocketsConfig = SocketsConfig()
     log: LogConfig = LogConfig()
     alerts: AlertsConfig = AlertsConfig()
     journal: JournalConfig = JournalConfig()

@@ -14,6 +14,7 @@ import msgspec
 
 from otrade.contract import queries, results
 from otrade.contract.messages import Acted, CommandArgs
+from otrade.contract.queries import EngineProcessView
 from otrade.contract.views import (
     AccountView,
     BracketView,
@@ -164,6 +165,14 @@ class EngineSource(EngineViews, Protocol):
 
     async def metrics(self) -> tuple[bytes, str]:
         """The engine's numbers in Prometheus' text format, and their content type."""
+        ...
+
+    async def engine_process(self) -> EngineProcessView:
+        """The engine as a process; needs none that runs."""
+        ...
+
+    async def start_engine(self, who: str) -> CommandResult:
+        """Start the one that the machine's owner has configured, or say in words why not."""
         ...
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:

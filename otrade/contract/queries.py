@@ -279,3 +279,13 @@ class ConfigVerdict(Row, frozen=True, kw_only=True):
     changes: list[ConfigChange]
     words: str
     backup: str  # where the former file is kept; empty when nothing was written
+
+
+class EngineProcessView(Row, frozen=True, kw_only=True):
+    """The engine as a process, which can be started and stopped here."""
+
+    pid: int | None  # of the engine that answers; null when none does
+    start: str  # what would be started; empty when nothing can be
+    start_trouble: str  # why not
+    stop: str  # what an orderly stop does with what is open
+    last_words: str  # how the engine that was started here last has ended; empty while it has not

@@ -616,6 +616,18 @@ class StopEngineArgs(Row, frozen=True, kw_only=True):
     """End gracefully: open positions are flattened or left as the configuration says."""
 
 
+class StopEngineRequest(SecretRow, frozen=True, kw_only=True):
+    """The same, asked for on the page: a person gives his `password` again; a program has none."""
+
+    password: Annotated[str, Meta(max_length=256)] = ""
+
+
+class StartEngineRequest(SecretRow, frozen=True, kw_only=True):
+    """Start the engine that the machine's owner has configured, with one's own `password` given again."""
+
+    password: Annotated[str, Meta(max_length=256)]
+
+
 class KillArgs(Row, frozen=True, kw_only=True):
     """Halt now: no entries; every stop stays at the exchange; needs a person to re-arm. `flatten`
     is what closes.

@@ -21,6 +21,11 @@ class Replica:
         self._signals: deque[views.SignalView] = deque(maxlen=KEPT_MAX)
         self._notices: deque[views.NoticeView] = deque(maxlen=KEPT_MAX)
 
+    @property
+    def is_current(self) -> bool:
+        """What is here comes from the connection that stands, or stood last."""
+        return self._seq is not None
+
     def take(self, message: views.Snapshot | views.Delta | views.NoticesMessage) -> bool:
         """False: something is missing before it, and a snapshot is wanted."""
         if isinstance(message, views.Snapshot):

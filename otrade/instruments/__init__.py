@@ -1,7 +1,7 @@
-"""Instruments: from a broker's daily file, only what is wanted."""
+"""Instruments: from a broker's daily file, only what is wanted. Each broker's file has a module of its
+own, which its adapter alone loads.
+"""
 
-from otrade.instruments.kite import KiteInstrumentFile
 from otrade.instruments.model import Instrument
-from otrade.instruments.upstox import UpstoxInstrumentFile
 
-__all__ = ["Instrument", "KiteInstrumentFile", "UpstoxInstrumentFile"]
+__all__ = ["Instrument"]

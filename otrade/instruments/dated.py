@@ -4,10 +4,9 @@ date, from `contracts.json`.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 import msgspec
 
@@ -57,8 +56,7 @@ class DatedQuantity(msgspec.Struct, frozen=True):
 @cache
 def _book() -> _ContractsFile:
     return msgspec.json.decode(
-        resources.files("otrade.instruments").joinpath("contracts.json").read_bytes(),
-        type=_ContractsFile,
+        Path(__file__).with_name("contracts.json").read_bytes(), type=_ContractsFile
     )
 
 
@@ -136,5 +134,7 @@ def _in_force(found: _NamedQuantities | None, day: dt.date) -> _DatedQuantity | 
 
 
 def _year_before(day: dt.date) -> dt.date:
-    last = calendar.monthrange(day.year - 1, day.month)[1]
-    return day.replace(year=day.year - 1, day=min(day.day, last))
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:  # the 29th of February
+        return day.replace(year=day.year - 1, day=28)

@@ -22,7 +22,7 @@ from otrade.live.startup.hooks_settings import hooks_settings
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of, refresh_by_process
 from otrade.live.startup.login_flow import LoginFlow
 from otrade.live.watchdog.heartbeat import Heartbeat
-from otrade.live.watchdog.process import spawn
+from otrade.live.watchdog.start import spawn
 
 TOKEN_LOOK_NS = 10 * NS_PER_S
 

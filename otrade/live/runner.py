@@ -21,11 +21,11 @@ from otrade.clock import NS_PER_S, Clock
 from otrade.config import ConfigManager, RunOptions
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
+from otrade.config.socket_folders import hooks_folder, server_folder
 from otrade.contract.views import Mode
 from otrade.errors import OTradeError, StartError, StoppedError
 from otrade.hooks.settings import HooksSettings
 from otrade.journal.archive import tidy
-from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.api.engine_source import LiveEngineSource
 from otrade.live.api.queries import LiveQueries
 from otrade.live.broker_io.account_queries import TIMEOUT_NS, AccountQueries
@@ -36,7 +36,7 @@ from otrade.live.control.kill_switch import KillSwitch
 from otrade.live.control.os_signals import StopSignals
 from otrade.live.control.preflight_service import PreflightService
 from otrade.live.day.trading_day import TradingDay
-from otrade.live.engine_socket.engine_socket import EngineSocket
+from otrade.live.engine_socket.engine_socket import EngineSocket, SharedPlace
 from otrade.live.engine_socket.hint_socket import HintHandler, HintSocket
 from otrade.live.engine_socket.requests import Requests
 from otrade.live.history.latency import keep
@@ -66,6 +66,7 @@ from otrade.stream.delta_stream import DeltaStream
 from otrade.units import NS_PER_MS, ns_of_s
 
 if TYPE_CHECKING:
+    from otrade.live.alerts.dispatcher import AlertDispatcher
     from otrade.live.alerts.sender_client import AlertSenderClient
     from otrade.live.startup.day_builder import DayBuilder, PreparedDay
 
@@ -126,6 +127,9 @@ class Runner:
                 encode=msgspec.msgpack.encode,
             ),
             mode,
+            SharedPlace(server_folder(self.config), self.config.sockets.server_group)
+            if self.config.sockets.server_group
+            else None,
         )
         self.summaries: list[DaySummary] = []
         self.stop_wanted = asyncio.Event()
@@ -390,18 +394,21 @@ class Runner:
             await self.stop_wanted.wait()
 
     async def take_hints(self, handler: HintHandler, settings: HooksSettings) -> None:
-        """Start what listens to brokers' posts, if configured, and hear its hints. What cannot be
-        had is said, and trading goes on without.
+        """Start what listens to brokers' posts, if configured and not another user's business, and hear
+        its hints. What cannot be had is said, and trading goes on without.
         """
         if not self.config.hooks.enabled:
             return
-        hints = HintSocket(Path(self.config.paths.var) / "run", handler)
+        hints = HintSocket(hooks_folder(self.config), handler, self.config.sockets.hooks_group)
         try:
             await hints.open()
         except OTradeError as error:
             self.board.say(Severity.ERROR, "NO_HOOKS", str(error))
             return
         self._hints = hints
+        if group := self.config.sockets.hooks_group:
+            self.progress.say(f"hints are heard at {hints.path} from members of {group}")
+            return
         hooks = ListeningProcess(
             "the web hooks' process",
             hooks_command(),
@@ -454,6 +461,7 @@ class Runner:
         config = self.config.alerts
         if not config.targets:
             return
+        from otrade.live.alerts.dispatcher import AlertDispatcher
         from otrade.live.alerts.sender_client import AlertSenderClient
 
         self._alerts = AlertDispatcher(

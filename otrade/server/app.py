@@ -20,12 +20,14 @@ from otrade.config import Config
 from otrade.config.manager import load
 from otrade.config.schema import LogConfig
 from otrade.config.secret import remember
+from otrade.config.socket_folders import server_folder
 from otrade.contract.messages import SOCKET
 from otrade.engine_link.link import EngineLink
 from otrade.errors import OTradeError
 from otrade.guard.humble import be_humble
 from otrade.live.notices.json_log import close_log, open_page_log
 from otrade.live.runtime.server_file import ServerFile, ServerInfo, ServerStarted
+from otrade.server.engine_starter import EngineStarter
 from otrade.server.source import RemoteEngine
 from otrade.web.auth.access_control import AccessControl, new_local_token
 from otrade.web.auth.users import ACCESS_DIR
@@ -69,13 +71,16 @@ async def _serve(options: ServeOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    for trouble in be_humble(MEMORY_BYTES_MAX):
-        print(f"the page's server: {trouble}", file=sys.stderr)
     with ServerFile(var) as file, _logs(var, config.log):
         token = new_local_token()
         remember(token)
-        async with EngineLink(var / "run" / SOCKET) as link:
-            source = RemoteEngine(link, options.config, config)
+        async with (
+            EngineLink(server_folder(config) / SOCKET) as link,
+            EngineStarter(link, config) as starter,
+        ):
+            for trouble in be_humble(MEMORY_BYTES_MAX):
+                print(f"the page's server: {trouble}", file=sys.stderr)
+            source = RemoteEngine(link, options.config, config, starter=starter)
             access = AccessControl(
                 var / ACCESS_DIR,
                 local_token=token,
@@ -105,6 +110,7 @@ async def _serve(options: ServeOptions) -> None:
             finally:
                 await source.results.close()
                 await server.stop()
+                await source.login.close()
 
 
 def _web_server(

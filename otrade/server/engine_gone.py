@@ -12,19 +12,25 @@ from otrade.engine_link.link import EngineLink
 from otrade.file_lock import is_locked
 from otrade.live.watchdog.heartbeat import read_protection
 from otrade.plain_file import open_own
+from otrade.server.engine_starter import EngineStarter
 from otrade.units import NS_PER_MS, ist_hms
 
 TAIL_BYTES = 4096
 WORDS_MAX = 400
+SAME_MS = 5_000
+"""The end of the engine that was heard last, and not of one before."""
 
 
 class GoneWords:
     """Of one directory. Files are looked at once a second."""
 
-    def __init__(self, link: EngineLink, var: Path, mode: views.Mode) -> None:
+    def __init__(
+        self, link: EngineLink, var: Path, mode: views.Mode, starter: EngineStarter
+    ) -> None:
         self._link = link
         self._var = var
         self._mode = mode
+        self._starter = starter
         self._looked_s = -1
         self._disk = (None, "")  # type: tuple[int | None, str]
 
@@ -40,6 +46,8 @@ class GoneWords:
         words = [self._since(heard_ms, now_ms)]
         if heard_ms is not None or open_on_disk is not None:
             words.append(_open_words(open_qty, protected_qty))
+        if self._starter.last_words and (self._starter.ended_ms or 0) + SAME_MS >= (heard_ms or 0):
+            words.append(self._starter.last_words)
         if not self._link.is_ended:
             words.append(watchdog)
             words.append("Start it again, or look at the broker's page.")
@@ -65,6 +73,8 @@ class GoneWords:
         return sum(b.open_qty for b in protection.brackets) if protection is not None else None
 
     def _watchdog(self) -> str:
+        if not (self._var / "run" / "engine.lock").exists() and self._link.heard_ms is not None:
+            return "The engine is another user's: what its watchdog says is not known here."
         if self._mode == "paper":
             return "On paper there is no watchdog: what was open was on the simulated exchange."
         lives = "runs" if is_locked(self._var / "run" / "watchdog.lock") else "does NOT run"

@@ -19,11 +19,20 @@ from otrade.errors import EngineGoneError
 from otrade.journal.questions import MomentQuestion, RowsQuestion
 from otrade.live.notices.json_log import AUDIT_NAME
 from otrade.server.backtest_worker import BacktestWorker
+from otrade.server.broker_login import BrokerLogin
 from otrade.server.config_editor import ConfigEditor, ConfigInForce
 from otrade.server.engine_gone import GoneWords
+from otrade.server.engine_starter import EngineStarter
 from otrade.server.journal_queries import JournalQueries
 from otrade.server.result_queries import ResultQueries
 from otrade.units import NS_PER_MS
+
+STOPS = {
+    "flatten": "It closes everything that is open and then ends.",
+    "leave": "It cancels entries, leaves what is open under the stops that rest at the exchange, and ends: then only those "
+    "stops and the watchdog protect it.",
+}
+"""What an orderly stop does, by `engine.on_stop`."""
 
 audit_log = logging.getLogger(AUDIT_NAME)
 
@@ -88,13 +97,16 @@ class RemoteQueries:
         return (await self._editor()).check(draft)
 
     async def _editor(self) -> ConfigEditor:
-        """What is in force is the engine's to say; without one, what was when this server began."""
+        return ConfigEditor(ConfigInForce(self._path, await self.in_force()))
+
+    async def in_force(self) -> Config:
+        """The engine's to say; without one, what was when this server began."""
         try:
             running: RunningConfig = await self._link.ask("running_config")
             self._config = from_bytes(running.values, str(self._path))
         except EngineGoneError:
             pass
-        return ConfigEditor(ConfigInForce(self._path, self._config))
+        return self._config
 
 
 class RemoteResults(ResultQueries):
@@ -118,7 +130,7 @@ class RemoteResults(ResultQueries):
 
 
 class RemoteEngine:
-    """`EngineSource`. `wall_s` is UNIX time."""
+    """`EngineSource`. `wall_s` is UNIX time; without a `starter` no engine is started here."""
 
     def __init__(
         self,
@@ -126,12 +138,15 @@ class RemoteEngine:
         path: Path,
         config: Config,
         wall_s: Callable[[], float] = time.time,
+        starter: EngineStarter | None = None,
     ) -> None:
         self.queries = RemoteQueries(link, path, config)
         self.results = RemoteResults(path, Path(config.paths.var))
         self._link = link
         self._wall_s = wall_s
-        self._gone_words = GoneWords(link, Path(config.paths.var), config.mode)
+        self._starter = starter or EngineStarter(link, config, wall_s)
+        self.login = BrokerLogin(path)
+        self._gone_words = GoneWords(link, Path(config.paths.var), config.mode, self._starter)
         self._blank = blank_status(
             version=otrade.__version__,
             mode=config.mode,
@@ -197,10 +212,41 @@ class RemoteEngine:
     async def command(
         self, name: views.CommandName, args: CommandArgs, order: CommandOrder
     ) -> Acted:
+        if isinstance(args, views.LoginArgs) and not self._link.is_up:
+            return await self._log_in(args, order)
         return await self._link.act(name, args, order)
 
+    async def _log_in(self, args: views.LoginArgs, order: CommandOrder) -> Acted:
+        """Without an engine. Asked again, the login begins anew, and the one before is void."""
+        if args.approve:
+            words = "an approval in the broker's app needs the running engine: log in in the browser, or start the engine"
+            result = views.CommandResult(ok=False, words=words)
+        else:
+            result = await self.login.begin()
+        self.record(f"{order.actor} at {order.via}", "login", result.ok, result.words)
+        return Acted(id=0, result=result)
+
     async def finish_login(self, redirected_to: str) -> views.CommandResult:
-        return await self._link.finish_login(redirected_to)
+        if not self.login.is_waiting:
+            return await self._link.finish_login(redirected_to)
+        result = await self.login.finish(redirected_to)
+        if not result.ok and self._link.is_up:
+            return await self._link.finish_login(redirected_to)
+        self.record("whoever began it", "login finished", result.ok, result.words)
+        return result
+
+    async def engine_process(self) -> queries.EngineProcessView:
+        start, trouble = self._starter.how()
+        return queries.EngineProcessView(
+            pid=self._link.pid if self._link.is_up else None,
+            start=start,
+            start_trouble=trouble,
+            stop=STOPS[(await self.queries.in_force()).engine.on_stop],
+            last_words=self._starter.last_words,
+        )
+
+    async def start_engine(self, who: str) -> views.CommandResult:
+        return await self._starter.start(who)
 
     def record(self, who: str, what: str, ok: bool, words: str) -> None:
         """Into the audit, a log of its own (`otrade-audit.jsonl`); what was done, into the engine's

@@ -27,6 +27,7 @@ from otrade.web.http.page import Page, SecurityHeaders
 from otrade.web.http.problems import ProblemError, problem_response
 from otrade.web.http.routes import CALLBACK_PATH, COMMANDS, PREFIX, ROUTES, SOCKET_PATH, ApiRoute
 from otrade.web.rest.dispatch import Call, Dispatch, Handler
+from otrade.web.rest.engine_handlers import EngineHandlers
 from otrade.web.rest.handlers import DataHandlers
 from otrade.web.rest.query_handlers import QueryHandlers
 from otrade.web.rest.result_handlers import ResultHandlers
@@ -60,11 +61,13 @@ def create_app(
     sessions = SessionHandlers(access, authenticator, audit)
     queries = QueryHandlers(source.queries, access, audit)
     results = ResultHandlers(source.results, audit)
+    engine = EngineHandlers(source, access, audit)
+    groups = (data, sessions, queries, results, engine)
     dispatch = Dispatch(authenticator, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
     websocket = StreamHandler(stream or DeltaStream(source), authenticator, audit)
     endpoints = [
-        (route, dispatch.endpoint(route, _handler(route, source, data, sessions, queries, results)))
+        (route, dispatch.endpoint(route, _handler(route, source, *groups)))
         for route in ROUTES
     ]
     routes = [
@@ -96,7 +99,7 @@ def create_app(
 def _handler(
     route: ApiRoute,
     source: EngineSource,
-    *groups: DataHandlers | SessionHandlers | QueryHandlers | ResultHandlers,
+    *groups: DataHandlers | SessionHandlers | QueryHandlers | ResultHandlers | EngineHandlers,
 ) -> Handler:
     """By the route's name; what has no handler is a view of the source."""
     if route.command is not None:

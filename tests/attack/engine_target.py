@@ -8,33 +8,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
 from otrade.brokers.kite.adapter import KiteAdapter
 from otrade.calendar import Calendar, date_of
 from otrade.config import ConfigManager, RunOptions
-from otrade.contract.hints import OrderHint
 from otrade.hooks.settings import HookSender, HooksSettings
-from otrade.live.day.trading_day import TradingDay
+from otrade.live.broker_io.hint_receiver import HintReceiver
 from otrade.live.runner import Runner
+from otrade.live.startup.credentials import LiveAccess
 from otrade.live.startup.day_builder import DayBuilder
+from otrade.live.startup.login_flow import LoginFlow
 from tests.attack.turns import TurnProbe
 from tests.harness.engine_process import GivenAccess, ShiftedClock
 from tests.hooks.test_postbacks import SENDER
-
-
-class HintedBook:
-    """Hints read the book, as `HintReceiver` does; no login is under way here."""
-
-    def __init__(self, day: TradingDay) -> None:
-        self._day = day
-
-    def order(self, hint: OrderHint) -> None:
-        self._day.want_book()
-
-    async def token(self, broker: str, body: bytes) -> None:
-        return
 
 
 async def main(
@@ -59,8 +48,10 @@ async def main(
                 "/hooks/kite/order": SENDER,
                 "/hooks/upstox/token": HookSender("upstox"),
             }
+            login = LoginFlow(cast(LiveAccess, access), clock, lambda session: None)
             await runner.take_hints(
-                HintedBook(day), HooksSettings("127.0.0.1", port, run_dir, senders)
+                HintReceiver(login, runner.board, clock, day.want_book),
+                HooksSettings("127.0.0.1", port, run_dir, senders),
             )
             TurnProbe(Path(turns)).start()
             print("ready", flush=True)

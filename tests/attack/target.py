@@ -173,6 +173,8 @@ def _running(command: list[str], **more: str) -> Iterator[subprocess.Popen[str]]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def worker_of(pid: int) -> int:

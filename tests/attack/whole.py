@@ -115,9 +115,23 @@ class Whole:
 
     def one(self, name: str, target: Target, seconds: float, seed: int) -> None:
         """Attack once, and look at everybody."""
+        attackers = [] if name == "quiet" else [attacked(name, target, seconds, seed)]
+        self.look(name, target, attackers, seconds, is_hung_up_on=name in NEEDS_SOCKET)
+
+    def look(
+        self,
+        name: str,
+        target: Target,
+        attackers: Sequence[subprocess.Popen[str]],
+        seconds: float,
+        *,
+        is_hung_up_on: bool,
+    ) -> None:
+        """At everybody, while these attack. `is_hung_up_on`: the command line may be, by a flood of its
+        own kind.
+        """
         self.engine.begin()
         target.begin()
-        attacker = None if name == "quiet" else attacked(name, target, seconds, seed)
         until, waits, n_unanswered = time.monotonic() + seconds, [0.0], 0
         while time.monotonic() < until:
             begun = time.monotonic()
@@ -128,7 +142,7 @@ class Whole:
             except NoAnswerError:
                 n_unanswered += 1
             time.sleep(0.1)
-        words = "" if attacker is None else attacker.communicate(timeout=30)[0].strip()
+        words = "; ".join(one.communicate(timeout=30)[0].strip() for one in attackers)
         seen, theirs = self.engine.end(), target.end()  # one file of turns: the engine's
         where = "hooks" if target is self.hooks else Path(target.path).name
         print(
@@ -138,7 +152,7 @@ class Whole:
         )
         if theirs.grew_mb > GROWTH_MAX_MB or seen.grew_mb > ENGINE_GROWTH_MAX_MB:
             self.bad.append(f"{name} at {where}: memory grew")
-        if n_unanswered and name not in NEEDS_SOCKET or len(waits) == 1:
+        if n_unanswered and not is_hung_up_on or len(waits) == 1:
             self.bad.append(f"{name} at {where}: the engine's socket did not answer")
         elif n_unanswered:
             print(

@@ -14,9 +14,8 @@ from otrade.calendar import Calendar, date_of
 from otrade.cli.main import main
 from otrade.clock import WallClock
 from otrade.config.manager import default_bytes
-from otrade.instruments import KiteInstrumentFile
 from otrade.instruments.cache import build
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 from otrade.live.startup.price_days import checked
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.prices.price_source import PriceSource

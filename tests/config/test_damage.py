@@ -11,7 +11,7 @@ from otrade.calendar import Calendar
 from otrade.config import manager
 from otrade.config.secret import read_secrets
 from otrade.errors import ConfigError, OTradeError
-from otrade.instruments import KiteInstrumentFile
+from otrade.instruments.kite import KiteInstrumentFile
 from otrade.simulator.base.universe import Universe
 from otrade.simulator.kite.rest.instruments import instruments_csv
 

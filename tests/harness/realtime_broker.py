@@ -170,7 +170,8 @@ def broker(**changed: Any) -> Iterator[RealtimeBroker]:
         )
         sim = Simulator(cfg, realtime=True)
         ports = await sim.start()
-        box.append(RealtimeBroker(sim, ports, sim.issue_access_token(), asyncio.get_running_loop()))
+        token = sim.new_token(cfg.broker or "kite")
+        box.append(RealtimeBroker(sim, ports, token, asyncio.get_running_loop()))
         running = asyncio.ensure_future(sim.run_day(DAY))
         ready.set()
         try:

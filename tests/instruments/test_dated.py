@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from otrade.errors import InstrumentError
-from otrade.instruments import Instrument, KiteInstrumentFile
+from otrade.instruments import Instrument
 from otrade.instruments.catalog import Catalog, write_catalog
 from otrade.instruments.contracts import read_wish
 from otrade.instruments.dated import freeze_of, freeze_words, lot_of, not_by_api
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 from otrade.instruments.model import Freeze
 from otrade.instruments.table import SortedTable
 from tests.instruments.test_upstox import contract, file, ms

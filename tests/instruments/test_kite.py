@@ -5,8 +5,7 @@ import datetime as dt
 import pytest
 
 from otrade.errors import InstrumentError
-from otrade.instruments import KiteInstrumentFile
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 
 TODAY = dt.date(2026, 11, 23)
 ROWS = """408065,1594,INFY,INFOSYS,0,,0,0.1,1,EQ,NSE,NSE

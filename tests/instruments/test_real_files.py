@@ -6,8 +6,7 @@ import tracemalloc
 import pytest
 
 from otrade.errors import InstrumentError
-from otrade.instruments import KiteInstrumentFile
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 from otrade.simulator.base.universe import Universe
 from otrade.simulator.kite.rest.instruments import instruments_csv
 

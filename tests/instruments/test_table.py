@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otrade.errors import InstrumentError
-from otrade.instruments import KiteInstrumentFile, UpstoxInstrumentFile
 from otrade.instruments.cache import KEPT, build, dated, open_table, table_path
 from otrade.instruments.catalog import Catalog
 from otrade.instruments.dated import on_day
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 from otrade.instruments.table import SortedTable, write_table
+from otrade.instruments.upstox import UpstoxInstrumentFile
 from otrade.simulator.base.universe import Universe
 from otrade.simulator.kite.rest.instruments import instruments_csv
 

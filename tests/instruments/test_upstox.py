@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from otrade.errors import InstrumentError
-from otrade.instruments import KiteInstrumentFile, UpstoxInstrumentFile
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
+from otrade.instruments.upstox import UpstoxInstrumentFile
 from tests.instruments.test_kite import ROWS
 
 TODAY = dt.date(2026, 11, 23)

@@ -11,7 +11,9 @@ import pytest
 from otrade._core.types import Ev, OrdType, Reason, Side, Source
 from otrade.brokers.session import OrderReport, OrderTerms
 from otrade.drill.process import BrokerKind, adapter_at
-from otrade.instruments import Instrument, KiteInstrumentFile, UpstoxInstrumentFile
+from otrade.instruments import Instrument
+from otrade.instruments.kite import KiteInstrumentFile
+from otrade.instruments.upstox import UpstoxInstrumentFile
 from otrade.simulator.kite.rest.instruments import instruments_csv
 from otrade.simulator.upstox.rest.instruments import instruments_file
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day

@@ -253,10 +253,18 @@ def test_the_engine_is_stopped_from_the_page(page: Page, running: Running) -> No
     """The last one."""
     page.get_by_role("group", name="Controls").get_by_role("button", name="Stop engine…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Then the program ends.")
+    expect(dialog).to_contain_text("It closes everything that is open and then ends.")
     dialog.get_by_role("button", name="Leave as it is").click()
     assert running.process.poll() is None
     page.get_by_role("group", name="Controls").get_by_role("button", name="Stop engine…").click()
-    dialog.get_by_role("button", name="Stop engine").click()
+    act = dialog.get_by_role("button", name="Stop engine")
+    expect(act).to_be_disabled()
+    dialog.get_by_label("Your password, again").fill("not this one")
+    act.click()
+    expect(page.locator(".outcome")).to_contain_text("The present password is wrong")
+    assert running.process.poll() is None
+    page.get_by_role("group", name="Controls").get_by_role("button", name="Stop engine…").click()
+    dialog.get_by_label("Your password, again").fill(PASSWORD)
+    act.click()
     assert running.process.wait(timeout=60) == 0
     expect(page.locator(".outcome")).to_contain_text("Done. The engine has ended.")

@@ -85,6 +85,33 @@ assert app.run(options) == 0
     assert len(ours) < 560, "an engine is small; what has come to it?"
 
 
+NEVER_NEEDED = (
+    "calendar",
+    "csv",
+    "email",
+    "importlib.resources",
+    "logging.handlers",
+    "pickle",
+    "zipfile",
+    "otrade.instruments.kite",
+    "otrade.instruments.upstox",
+    "otrade.live.alerts.dispatcher",
+    "otrade.live.watchdog.process",
+    "otrade.live.watchdog.protector",
+)
+"""Of a live engine at Kite without alerts: each costs memory that only others have a use for."""
+
+
+def test_a_live_engine_loads_nothing_that_it_never_needs(tmp_path: Path) -> None:
+    loaded = modules_after(
+        "import otrade.live.app, otrade.live.live_mode, otrade.brokers.kite.adapter", tmp_path
+    )
+    assert "otrade.live.startup.day_builder" in loaded
+    assert not [
+        name for name in loaded if any(f"{name}.".startswith(f"{one}.") for one in NEVER_NEEDED)
+    ]
+
+
 def test_the_server_loads_nothing_that_could_make_or_send_an_order(tmp_path: Path) -> None:
     loaded = modules_after("import otrade.server.app, otrade.server.metrics_text", tmp_path)
     assert "otrade.web.app" in loaded

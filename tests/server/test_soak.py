@@ -1,9 +1,10 @@
-"""Twenty sessions with the real page's server at the engine's socket: killed, hung and brought back while
+"""Sessions with the real page's server at the engine's socket: killed, hung and brought back while
 they trade. Each session trades what it trades with nobody there, and the server finds its engine again.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -24,7 +25,8 @@ from tests.harness.simulated_day import MINUTE, SimulatedDay, run, simulated_day
 from tests.harness.waiting import until
 from tests.server.test_process import config_in
 
-SESSIONS = 20
+SESSIONS = int(os.environ.get("OTRADE_SOAK_SESSIONS", "4"))
+"""`make soak` has twenty."""
 MINUTES = 30
 
 

@@ -431,6 +431,7 @@ class FakeSource:
         self.who: list[str] = []
         self.records: list[tuple[str, str, bool, str]] = []
         self.redirects: list[str] = []
+        self.starts: list[str] = []
         self.n_status = 0
         self.on_status: Callable[[], None] = lambda: None
         self.why_not_ready: list[str] = []
@@ -604,6 +605,19 @@ class FakeSource:
 
     async def finish_login(self, redirected_to: str) -> CommandResult:
         self.redirects.append(redirected_to)
+        return self.result
+
+    async def engine_process(self) -> queries.EngineProcessView:
+        return queries.EngineProcessView(
+            pid=None if self.is_gone else 4711,
+            start="the unit otrade.service (systemd)",
+            start_trouble="",
+            stop="It closes everything that is open and then ends.",
+            last_words="",
+        )
+
+    async def start_engine(self, who: str) -> CommandResult:
+        self.starts.append(who)
         return self.result
 
     # ---------------------------------------------------------------------------- for the tests

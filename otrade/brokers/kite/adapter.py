@@ -12,7 +12,7 @@ import orjson
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.kite import KiteEncoder
 from otrade._core.types import OrdType
-from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
+from otrade.brokers.adapter import BrokerAdapter, BrokerSettings, InstrumentFileReader
 from otrade.brokers.candle_rows import MinuteCandle, bars_of
 from otrade.brokers.kite import login
 from otrade.brokers.kite.emergency_client import ORD_TYPES, SIDES, KiteEmergencyClient
@@ -36,7 +36,7 @@ from otrade.brokers.transport.login_redirects import follow
 from otrade.brokers.transport.rest_client import as_object
 from otrade.clock import Clock
 from otrade.errors import BrokerError, TokenError
-from otrade.instruments import Instrument, KiteInstrumentFile
+from otrade.instruments import Instrument
 
 
 class KiteAdapter:
@@ -115,7 +115,10 @@ class KiteAdapter:
         await self.rest.profile()
         return self.rest.clock_ahead_ns
 
-    async def instruments(self) -> KiteInstrumentFile:
+    async def instruments(self) -> InstrumentFileReader:
+        # A running engine reads the table that another process has made of it.
+        from otrade.instruments.kite import KiteInstrumentFile
+
         return KiteInstrumentFile(await self.rest.instruments_csv())
 
     async def last_price_e4(self, instrument: Instrument) -> int:

@@ -6,7 +6,7 @@ none of which repeats anything that we sent. HTML, a cut answer and silence are 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from otrade.brokers.transport.http_connection import HttpConnection, HttpRespons
 from otrade.clock import Clock
 from otrade.errors import BrokerError, NetworkError
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ANSWER_BYTES_MAX = 1 << 27  # an instrument dump of all exchanges is some 10 MB
 
 FORM = "application/x-www-form-urlencoded"
@@ -154,11 +155,31 @@ class RestClient:
 
     def _compare_clocks(self, date: str) -> None:
         try:
-            server_ns = int(parsedate_to_datetime(date).timestamp()) * NS_PER_S
-        except (ValueError, TypeError):
+            server_ns = http_date_s(date) * NS_PER_S
+        except (ValueError, IndexError):
             return
         # The server cut its time to the second: on average it was half a second later.
         self.clock_ahead_ns = self._clock.now_ns() - server_ns - NS_PER_S // 2
+
+
+def http_date_s(text: str) -> int:
+    """UNIX time of a Date header as servers must write it, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110,
+    5.6.7). ValueError or IndexError for anything else.
+    """
+    _, day, month, year, time, zone = text.split(" ")
+    hour, minute, second = time.split(":")
+    if zone != "GMT":
+        raise ValueError(text)
+    found = datetime(
+        int(year),
+        MONTHS.index(month) + 1,
+        int(day),
+        int(hour),
+        int(minute),
+        int(second),
+        tzinfo=UTC,
+    )
+    return int(found.timestamp())
 
 
 def as_object(data: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import orjson
 
 from otrade._core.codecs.interface import FrameSink
 from otrade._core.codecs.upstox import UpstoxEncoder
-from otrade.brokers.adapter import BrokerAdapter, BrokerSettings
+from otrade.brokers.adapter import BrokerAdapter, BrokerSettings, InstrumentFileReader
 from otrade.brokers.candle_rows import MinuteCandle, bars_of
 from otrade.brokers.margins import together_e4
 from otrade.brokers.parse import decimal, e4, number
@@ -33,7 +33,7 @@ from otrade.brokers.upstox.symbol_map import SymbolMap
 from otrade.brokers.upstox.wire import WIRE
 from otrade.clock import Clock
 from otrade.errors import InstrumentError, TokenError
-from otrade.instruments import Instrument, UpstoxInstrumentFile
+from otrade.instruments import Instrument
 
 INSTRUMENTS_URL = "https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz"
 
@@ -124,8 +124,11 @@ class UpstoxAdapter:
         await self.rest.profile()
         return self.rest.clock_ahead_ns
 
-    async def instruments(self) -> UpstoxInstrumentFile:
+    async def instruments(self) -> InstrumentFileReader:
         """The file lies on a host of its own and needs no token."""
+        # A running engine reads the table that another process has made of it.
+        from otrade.instruments.upstox import UpstoxInstrumentFile
+
         root, _, path = self._instruments_url.partition("://")
         host, _, path = path.partition("/")
         files = UpstoxRest(parse(f"{root}://{host}", ("https", "http")), clock=self._clock)

@@ -18,6 +18,7 @@ from otrade.cli.engine.client import BROKER_S_MAX
 from otrade.clock import WallClock
 from otrade.config import manager
 from otrade.config.schema import BrokerConfig, Config
+from otrade.config.socket_folders import hooks_folder
 from otrade.engine_link.call import EngineCall, NoAnswerError
 from otrade.errors import BrokerError, ConfigError, OTradeError, StartError
 from otrade.live.broker_io.hint_receiver import HintReceiver
@@ -108,7 +109,9 @@ async def _awaited(config: Config, access: LiveAccess, clock: WallClock, wait_s:
     board = NoticeBoard(clock.now_ns)
     board.listen(lambda notice: print(notice.text, file=sys.stderr))
     hints = HintSocket(
-        Path(config.paths.var) / "run", HintReceiver(flow, board, clock, lambda: None)
+        hooks_folder(config),
+        HintReceiver(flow, board, clock, lambda: None),
+        config.sockets.hooks_group,
     )
     await hints.open()
     hooks = ListeningProcess(

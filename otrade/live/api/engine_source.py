@@ -6,7 +6,7 @@ they are built once.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import otrade
 from otrade._core.engine.rows import CountersRow, LiveSumsRow
@@ -16,7 +16,6 @@ from otrade.contract.blank_status import NO_LOOP, blank_status
 from otrade.contract.engine_source import resample
 from otrade.contract.messages import MetricFamily
 from otrade.errors import OTradeError
-from otrade.live.alerts.dispatcher import AlertDispatcher, words_of_test
 from otrade.live.api.queries import LiveQueries
 from otrade.live.api.row_builder import RowBuilder, charges_view, ms_or_none, side_of, word_of
 from otrade.live.broker_io.account_queries import AccountQueries
@@ -34,6 +33,9 @@ from otrade.live.notices.messages import HALT_WORDS, reason_words
 from otrade.live.persistence.actor import Actor
 from otrade.live.startup.login_flow import LoginFlow, login_notice
 from otrade.units import NS_PER_MS
+
+if TYPE_CHECKING:
+    from otrade.live.alerts.dispatcher import AlertDispatcher
 
 PHASE_WORDS = {
     Phase.UNKNOWN: "no session",
@@ -353,6 +355,8 @@ class LiveEngineSource:
                 ok=False,
                 words="no alerts are configured: name a target in alerts.targets, and start again",
             )
+        from otrade.live.alerts.dispatcher import words_of_test  # there are targets
+
         ok, words = words_of_test(await self.alerts.test())
         return views.CommandResult(ok=ok, words=words)
 

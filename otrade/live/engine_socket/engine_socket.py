@@ -13,15 +13,24 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 import otrade
 from otrade.contract import messages, views
 from otrade.contract.framing import CHUNK_BYTES_MAX, FrameError, FrameReader, FrameWriter
+from otrade.errors import StartError
 from otrade.live.engine_socket.requests import Requests
-from otrade.live.engine_socket.unix_listener import listen_unix, peer_is_owner
+from otrade.live.engine_socket.unix_listener import (
+    group_id,
+    is_owner,
+    listen_unix,
+    may_enter,
+    peer_of,
+)
 from otrade.stream.delta_stream import DeltaStream, StreamClient
 
 log = logging.getLogger("otrade")
@@ -41,6 +50,13 @@ PEER_ERRORS = (FrameError, msgspec.MsgspecError, OSError, TimeoutError, Recursio
 """How a connection ends from the other side, or by what it says."""
 
 
+class SharedPlace(NamedTuple):
+    """A folder that other users can enter, and the group whose members may open the socket there."""
+
+    folder: Path
+    group: str
+
+
 class EngineSocket:
     """`open`, then `serve` as a task, `await close()`. One each."""
 
@@ -50,13 +66,16 @@ class EngineSocket:
         requests: Requests,
         stream: DeltaStream,
         mode: views.Mode,
+        shared: SharedPlace | None = None,
     ) -> None:
+        """`shared`: where servers of other users come in."""
         self.path = run_dir / messages.SOCKET
         self._requests = requests
         self._stream = stream
         self._mode = mode
-        self._listener: socket.socket | None = None
-        self._server: asyncio.Server | None = None
+        self._shared = shared
+        self._listeners: list[tuple[Path, socket.socket, int | None]] = []
+        self._servers: list[asyncio.Server] = []
         self._peers: dict[EnginePeer, None] = {}
         self.acts: set[asyncio.Task[None]] = set()
         """Commands that are being carried out."""
@@ -65,19 +84,28 @@ class EngineSocket:
 
     def open(self) -> None:
         """Listen; who connects waits for `serve`. StartError in words."""
-        self._listener = listen_unix(self.path)
+        self._listeners.append((self.path, listen_unix(self.path), None))
+        if self._shared is None:
+            return
+        path, group = self._shared.folder / messages.SOCKET, self._shared.group
+        try:
+            self._listeners.append((path, listen_unix(path, group), group_id(group)))
+        except StartError:
+            self.shut()
+            raise
 
     async def serve(self) -> None:
         """Begin to answer."""
-        assert self._listener is not None
-        self._server = await asyncio.start_unix_server(
-            self._on_connection, sock=self._listener, limit=CHUNK_BYTES_MAX
-        )
+        for _, listener, gid in self._listeners:
+            server = await asyncio.start_unix_server(
+                partial(self._on_connection, gid=gid), sock=listener, limit=CHUNK_BYTES_MAX
+            )
+            self._servers.append(server)
 
     async def close(self, last: views.Status | None = None) -> None:
         """Tell those who listen that the engine ends, and hang up. Harmless when it never began."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         peers = list(self._peers)
         if last is not None and peers:
             farewell = msgspec.msgpack.encode(messages.Farewell(status=last))
@@ -93,25 +121,27 @@ class EngineSocket:
         """Listen no more; the last thing, where nothing could be waited for. Harmless when it never
         did.
         """
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        for path, listener, _ in self._listeners:
+            listener.close()
             with contextlib.suppress(OSError):
-                self.path.unlink()
+                path.unlink()
+        self._listeners.clear()
 
     async def _on_connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, gid: int | None
     ) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
-        if not peer_is_owner(connection):
+        there = peer_of(connection)
+        if not may_enter(there, gid):
             writer.transport.abort()
             return
-        strangers = [peer for peer in self._peers if peer.role is None]
+        is_ours = is_owner(there)
+        strangers = [peer for peer in self._peers if peer.role is None and peer.is_ours == is_ours]
         if len(strangers) >= STRANGERS_MAX:
             # The one who has said nothing for longest goes, or they would keep a command line out.
             self._peers.pop(strangers[0])
             strangers[0].hang_up()
-        peer = EnginePeer(self, reader, writer)
+        peer = EnginePeer(self, reader, writer, is_ours=is_ours)
         self._peers[peer] = None
         try:
             await peer.serve()
@@ -122,8 +152,10 @@ class EngineSocket:
             self._peers.pop(peer, None)
             peer.hang_up()
 
-    def admit(self, hello: messages.Hello) -> str:
+    def admit(self, hello: messages.Hello, *, is_ours: bool) -> str:
         """Why that peer may not come in; empty when it may."""
+        if hello.role == "cli" and not is_ours:
+            return "the command line's places are for the engine's own user"
         if hello.role == "server" and hello.version != otrade.__version__:
             return f"this engine is of version {otrade.__version__} and the server of {hello.version}: start the server anew"
         if sum(peer.role == hello.role for peer in self._peers) >= PLACES[hello.role]:
@@ -146,8 +178,15 @@ class EnginePeer:
     """One connection."""
 
     def __init__(
-        self, engine: EngineSocket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        engine: EngineSocket,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        is_ours: bool,
     ) -> None:
+        """`is_ours`: it is the engine's own user, or root."""
+        self.is_ours = is_ours
         self._engine = engine
         self._reader = reader
         self._writer = writer
@@ -170,7 +209,7 @@ class EnginePeer:
             hello = await anext(coming, None)
         if not isinstance(hello, messages.Hello):
             return
-        if why := self._engine.admit(hello):
+        if why := self._engine.admit(hello, is_ours=self.is_ours):
             await self.send(self._encode(messages.Refused(words=why)))
             return
         self.role = hello.role

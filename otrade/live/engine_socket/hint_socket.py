@@ -15,7 +15,7 @@ import msgspec
 
 from otrade.contract.framing import FrameError, FrameReader
 from otrade.contract.hints import HINT_BYTES_MAX, SOCKET, Hint, OrderHint, TokenNotice
-from otrade.live.engine_socket.unix_listener import listen_unix, peer_is_owner
+from otrade.live.engine_socket.unix_listener import group_id, listen_unix, may_enter, peer_of
 
 log = logging.getLogger("otrade")
 
@@ -39,8 +39,11 @@ class HintHandler(Protocol):
 class HintSocket:
     """`open`, `await close()`. One each."""
 
-    def __init__(self, run_dir: Path, handler: HintHandler) -> None:
+    def __init__(self, run_dir: Path, handler: HintHandler, group: str = "") -> None:
+        """`group`: its members may give hints too."""
         self.path = run_dir / SOCKET
+        self._group = group
+        self._gid: int | None = None
         self._handler = handler
         self._server: asyncio.Server | None = None
         self._peer: asyncio.StreamWriter | None = None
@@ -51,7 +54,8 @@ class HintSocket:
 
     async def open(self) -> None:
         """Listen. StartError in words."""
-        listener = listen_unix(self.path)
+        listener = listen_unix(self.path, self._group)
+        self._gid = group_id(self._group) if self._group else None
         self._server = await asyncio.start_unix_server(
             self._on_connection, sock=listener, limit=READ_BYTES
         )
@@ -74,7 +78,7 @@ class HintSocket:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
-        if self._server is None or not peer_is_owner(connection):
+        if self._server is None or not may_enter(peer_of(connection), self._gid):
             writer.transport.abort()
             return
         if self._peer is not None:

@@ -8,11 +8,11 @@ log: `Runner` prints for people.
 
 import contextlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import orjson
@@ -98,7 +98,7 @@ class LineBudget:
         return self._n[name] <= self._per_min[name], left_out
 
 
-class TolerantLogFile(RotatingFileHandler):
+class TolerantLogFile(logging.FileHandler):
     """A rotating file that survives a full disk: `on_failure` hears of the first loss, and of each
     recovery's losses. Only its owner may read it.
     """
@@ -115,13 +115,9 @@ class TolerantLogFile(RotatingFileHandler):
         self._n_skip = 0
         self._failing = False
         self.n_lost = 0
-        super().__init__(
-            path,
-            maxBytes=config.max_mb << 20,
-            backupCount=config.files,
-            encoding="utf-8",
-            delay=True,
-        )
+        self._bytes_max = config.max_mb << 20
+        self._n_kept = config.files
+        super().__init__(path, encoding="utf-8", delay=True)
 
     def _open(self) -> TextIOWrapper:
         return open(
@@ -145,12 +141,32 @@ class TolerantLogFile(RotatingFileHandler):
             self.n_lost += 1
             return
         was_lost = self.n_lost
-        super().emit(record)
+        try:
+            self._rotate_if_full(record)
+        except Exception:
+            self.handleError(record)
+        else:
+            super().emit(record)
         if self._failing and self.n_lost == was_lost:
             self._failing = False
             self._on_failure(
                 f"the log {self.baseFilename} is written again; {was_lost} lines are lost"
             )
+
+    def _rotate_if_full(self, record: logging.LogRecord) -> None:
+        """`NAME` becomes `NAME.1`, and the oldest goes."""
+        if self.stream is None:
+            self.stream = self._open()
+        line = self.format(record).encode()
+        if self.stream.seek(0, os.SEEK_END) + len(line) + 1 < self._bytes_max:
+            return
+        stream, self.stream = self.stream, None
+        stream.close()
+        name = self.baseFilename
+        for n in range(self._n_kept - 1, 0, -1):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{name}.{n}", f"{name}.{n + 1}")
+        os.replace(name, f"{name}.1")
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Called by `emit` inside its `except`; the failed stream is dropped, for its buffer cannot

@@ -22,7 +22,11 @@ ALERT_SENDER = "otrade.live.alerts.sender_process"
 HOOKS = "otrade.hooks.process"
 DAY_KEEPER = "otrade.research.days.process"
 RESULT_READER = "otrade.research.report.peek"
-STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS, DAY_KEEPER, RESULT_READER)
+ENGINE_STARTER = "otrade.server.starter_process"
+BROKER_LOGIN = "otrade.live.startup.login_process"
+STARTED_BY_NAME = (
+    CLI, JOURNAL_READER, ALERT_SENDER, HOOKS, DAY_KEEPER, RESULT_READER, ENGINE_STARTER, BROKER_LOGIN,
+)  # fmt: skip
 
 TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """For those who talk to somebody outside."""
@@ -63,6 +67,20 @@ def serve_command(
     code = ["--shows-code"] if shows_code else []
     whose = ["--for-engine"] if for_engine else []
     return _python([CLI, "serve", "--config", str(config), *whose, *where, *code], ())
+
+
+def starter_command(var: Path, secrets: Path) -> ChildCommand:
+    """What starts the engine of a directory when the page's server says so; `secrets` is the file of what
+    must not be told of it.
+    """
+    return _python([ENGINE_STARTER, "--var", str(var), "--secrets", str(secrets)], ())
+
+
+def login_command(config: Path) -> ChildCommand:
+    """What logs in at the broker for the page's server while no engine runs. Its keys come from the
+    secrets file: the server's environment has none.
+    """
+    return _python([BROKER_LOGIN, "--config", str(config)], TLS)
 
 
 def hooks_command() -> ChildCommand:

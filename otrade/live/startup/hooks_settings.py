@@ -1,10 +1,10 @@
 """What the hooks' process is told: where to listen, and the secrets by which senders are proved."""
 
 import os
-from pathlib import Path
 
 from otrade.brokers.registry import BROKERS
 from otrade.config.schema import Config
+from otrade.config.socket_folders import hooks_folder
 from otrade.hooks.settings import HookSender, HooksSettings
 from otrade.live.startup.credentials import LiveAccess
 
@@ -22,5 +22,5 @@ def hooks_settings(
     if row.token_hook:
         senders[row.token_hook] = HookSender(row.name)
     host = "127.0.0.1" if config.hooks.host == "localhost" else config.hooks.host
-    run_dir = Path(os.path.abspath(config.paths.var)) / "run"
-    return HooksSettings(host, config.hooks.port, str(run_dir), senders, ends_with_parent)
+    folder = os.path.abspath(hooks_folder(config))
+    return HooksSettings(host, config.hooks.port, folder, senders, ends_with_parent)

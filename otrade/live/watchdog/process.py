@@ -9,7 +9,6 @@ then it watches again. It knows nothing of the core.
 import asyncio
 import contextlib
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from otrade.live.alerts.dispatcher import AlertDispatcher
 from otrade.live.alerts.sender_client import AlertSenderClient
 from otrade.live.notices.board import Notice
 from otrade.live.notices.redact import redact
-from otrade.live.runtime.child_processes import alert_command, watchdog_command
+from otrade.live.runtime.child_processes import alert_command
 from otrade.live.runtime.run_file import AccountLock, RunFile
 from otrade.live.startup.credentials import LiveAccess
 from otrade.live.watchdog.heartbeat import (
@@ -355,26 +354,3 @@ class WatchdogLock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-def spawn(config_path: Path, config: Config) -> "subprocess.Popen[bytes]":
-    """Start a watchdog that outlives this process and its terminal. OSError when it cannot be
-    started.
-    """
-    command = watchdog_command(
-        config_path, config.broker.kind, [target.name for target in config.alerts.targets]
-    )
-    log_dir = Path(config.paths.var) / "log"
-    own_folder(log_dir)
-    fd = own_file(log_dir / "watchdog.err", os.O_WRONLY | os.O_APPEND)
-    try:
-        return subprocess.Popen(
-            command.args,
-            env=command.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=fd,
-            start_new_session=True,
-        )
-    finally:
-        os.close(fd)

@@ -202,6 +202,11 @@ QUERIES = (
         "One's own logins that are open; everybody's for the local user",
         list[views.LoginSessionView],
     ),
+    _get(
+        "engine-process",
+        "The engine's process, how it would be started, what stopping it does",
+        queries.EngineProcessView,
+    ),
     _get("config", "The configuration file and its schema", queries.ConfigView),
     _post(
         "configure",
@@ -211,6 +216,14 @@ QUERIES = (
         queries.ConfigVerdict,
         session_only=True,
         body_bytes_max=CONFIG_BYTES_MAX,
+    ),
+    _post(
+        "start-engine",
+        "admin",
+        "Start the engine that the machine's owner has configured",
+        views.StartEngineRequest,
+        views.CommandResult,
+        session_only=True,
     ),
 )
 RESULTS = (
@@ -281,7 +294,11 @@ COMMANDS = (
     ),
     _command("kill", "trade", "Halt now; every stop stays at the exchange", views.KillArgs),
     _command(
-        "stop-engine", "admin", "End the engine gracefully", views.StopEngineArgs, former="stop"
+        "stop-engine",
+        "admin",
+        "End the engine gracefully; a person gives his password again",
+        views.StopEngineRequest,
+        former="stop",
     ),
     _command(
         "test-alert", "trade", "Send a test alert to every configured target", views.TestAlertArgs

@@ -23,6 +23,8 @@ from otrade.contract.views import (
     RearmArgs,
     ResumeArgs,
     SignalView,
+    StopEngineArgs,
+    StopEngineRequest,
     TakeOverArgs,
 )
 from otrade.errors import EngineGoneError
@@ -123,6 +125,10 @@ class DataHandlers:
             raise ProblemError(problems.wrong_key(None))
         if name not in NEVER_TOO_MANY:
             self._count(who.who)
+        if isinstance(call.body, StopEngineRequest) and who.session is not None:
+            await self._authenticator.access.require_password(
+                who.session, call.body.password, address_of(call.request), "password"
+            )
         log.info("%s: command %s", named(who, call.request), name)
         order = CommandOrder(
             who.who,
@@ -193,6 +199,8 @@ def _renamed(call: Call) -> tuple[CommandName, CommandArgs]:
     assert name is not None
     if isinstance(call.body, ResumeArgs):
         return ("rearm" if call.body.rearm else name), RearmArgs()
+    if isinstance(call.body, StopEngineRequest):
+        return name, StopEngineArgs()
     args: CommandArgs = call.body
     return name, args
 

@@ -25,7 +25,7 @@ from otrade.brokers.session import OrderReport
 from otrade.brokers.transport.endpoint import parse
 from otrade.brokers.transport.http_connection import HttpResponse
 from otrade.errors import BrokerError
-from otrade.instruments import KiteInstrumentFile
+from otrade.instruments.kite import KiteInstrumentFile
 from tests.harness.scripted_server import ManualClock
 
 FIXTURES = Path(__file__).parents[3].parent / "shared" / "fixtures" / "kite"

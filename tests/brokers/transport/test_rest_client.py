@@ -7,6 +7,7 @@ import json
 import os
 import random
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +19,7 @@ from otrade.brokers.kite.rest import KiteRest
 from otrade.brokers.parse import ist_ns
 from otrade.brokers.transport.backoff import Backoff
 from otrade.brokers.transport.endpoint import parse
+from otrade.brokers.transport.rest_client import http_date_s
 from otrade.errors import BrokerError, NetworkError, RateLimitError, TokenError
 from tests.harness.scripted_server import ManualClock, ScriptedPeer, ScriptedServer, idle, run
 from tests.harness.waiting import until
@@ -308,3 +310,31 @@ def test_the_seed_of_jitter_decides_the_waits() -> None:
     one, two = Backoff(random.Random(3)), Backoff(random.Random(3))
     assert [one.next_ns() for _ in range(50)] == [two.next_ns() for _ in range(50)]
     assert max(one.next_ns() for _ in range(200)) <= 60 * 10**9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dates_of_servers_are_read_as_the_standard_library_reads_them(seed: int) -> None:
+    print(f"seed {seed}")
+    rng = random.Random(f"dates {seed}")
+    for _ in range(200):
+        s = rng.randrange(0, 4_000_000_000)
+        text = formatdate(s, usegmt=True)
+        assert http_date_s(text) == s == int(parsedate_to_datetime(text).timestamp())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "Sun, 06 Nov 1994 08:49:37 +0000",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT GMT",
+    ],
+)
+def test_what_is_no_such_date(text: str) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        http_date_s(text)

@@ -27,7 +27,7 @@ from otrade.contract.framing import HEAD, FrameReader, FrameWriter
 from otrade.errors import StartError
 from otrade.live.engine_socket import engine_socket as module
 from otrade.live.engine_socket.engine_socket import PLACES, UNDER_WAY_MAX, EngineSocket
-from otrade.live.engine_socket.unix_listener import PATH_BYTES_MAX, listen_unix
+from otrade.live.engine_socket.unix_listener import PATH_BYTES_MAX, PeerProcess, listen_unix
 from otrade.stream.delta_stream import DROP_AFTER_S, DeltaStream
 from tests.harness.waiting import turns, until
 from tests.web.fake_engine import STATUS, FakeSource
@@ -161,7 +161,7 @@ def test_the_socket_is_its_owners_alone(tmp_path: Path) -> None:
 def test_another_users_process_is_hung_up_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "peer_is_owner", lambda connection: False)
+    monkeypatch.setattr(module, "peer_of", lambda connection: PeerProcess(40_001, frozenset()))
 
     async def test() -> None:
         async with engine(tmp_path) as here:

@@ -36,7 +36,7 @@ def test_each_exists_and_has_a_main(name: str) -> None:
 
 
 def commands() -> dict[str, children.ChildCommand]:
-    """Every child of an engine."""
+    """Every child of an engine, and of the page's server."""
     return {
         "watchdog": children.watchdog_command(Path("a.json"), "kite", ["phone"]),
         "instrument loader": children.refresh_command(Path("a.json"), "upstox"),
@@ -45,6 +45,8 @@ def commands() -> dict[str, children.ChildCommand]:
         "hooks": children.hooks_command(),
         "result reader": children.result_command("page", Path("results"), b"{}"),
         "day keeper": children.keep_day_command(Path("var"), "2026-11-20"),
+        "engine starter": children.starter_command(Path("var"), Path("secrets.json")),
+        "broker login": children.login_command(Path("a.json")),
         "alert sender": children.alert_command("secrets.json", 3, ["phone"]),
     }
 
@@ -67,6 +69,8 @@ THEIRS = {
     "hooks": set(),
     "day keeper": set(),
     "result reader": set(),
+    "engine starter": set(),
+    "broker login": set(),
     "alert sender": {"OTRADE_ALERT_PHONE"},
 }
 OUTSIDE = {"HTTPS_PROXY", "SSL_CERT_FILE"}
@@ -83,7 +87,8 @@ def test_each_child_s_environment_is_a_list(name: str, monkeypatch: pytest.Monke
     assert not STRANGE & set(env)
     assert {"PATH", "LANG", "TZ"} <= set(env)
     assert ("SSL_CERT_FILE" in env) == (
-        name not in ("hooks", "journal reader", "result reader", "page server", "day keeper")
+        name
+        not in ("hooks", "journal reader", "result reader", "page server", "day keeper", "engine starter")
     )
     assert ("HTTPS_PROXY" in env) == (name in ("watchdog", "alert sender"))
     listed = {

@@ -15,9 +15,9 @@ import pytest
 from otrade.cli.commands.configured_broker import no_pause
 from otrade.cli.commands.instruments import find, show
 from otrade.errors import ConfigError, InstrumentError
-from otrade.instruments import Instrument, KiteInstrumentFile
+from otrade.instruments import Instrument
 from otrade.instruments.cache import build, open_table, table_path
-from otrade.instruments.kite import COLUMNS
+from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.startup.instrument_cache import InstrumentCache, refresh_by_process
 from otrade.live.startup.symbol_resolver import SymbolResolver

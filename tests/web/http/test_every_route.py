@@ -25,6 +25,8 @@ SCOPES: list[Scope] = ["read", "trade", "admin"]
 BODY = {
     "take-over": {"instrument_id": 0},
     "configure": {"digest": "", "values": {}, "write": True, "password": PASSWORD},
+    "stop-engine": {"password": PASSWORD},
+    "start-engine": {"password": PASSWORD},
     "password": {"old": "x" * 12, "new": "y" * 12},
     "end-session": {"id": "0" * 16},
     "start-backtest": {"first": "2025-08-01", "last": "2025-08-29"},
@@ -60,8 +62,13 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 
 
 def changed(source: FakeSource) -> bool:
+    results = source.results
     return bool(
-        source.commands or source.queries.drafts or source.results.drafts or source.results.stops
+        source.commands
+        or source.queries.drafts
+        or source.starts
+        or results.drafts
+        or results.stops
     )
 
 

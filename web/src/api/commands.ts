@@ -17,6 +17,17 @@ export async function stopBacktest(): Promise<BacktestView> {
   return post("stop-backtest", {});
 }
 
+/** Starts the engine that the machine's owner has configured. What is run is not said here. */
+export async function startEngine(password: string): Promise<CommandResult> {
+  try {
+    return await post("start-engine", { password }, {}, AbortSignal.timeout(START_WITHIN_MS));
+  } catch (error) {
+    throw isNoAnswer(error) ? new NoAnswerError() : error;
+  }
+}
+
+/** Longer than the server waits for a service manager, and then for the engine. */
+const START_WITHIN_MS = 55_000;
 /** Longer than the engine waits for whoever takes a test alert. */
 const ANSWER_WITHIN_MS = 25_000;
 

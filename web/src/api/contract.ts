@@ -558,6 +558,20 @@ export interface TakeOverArgs {
 export type StopEngineArgs = Record<string, never>;
 
 /**
+ * The same, asked for on the page: a person gives his `password` again; a program has none.
+ */
+export interface StopEngineRequest {
+  password?: string;
+}
+
+/**
+ * Start the engine that the machine's owner has configured, with one's own `password` given again.
+ */
+export interface StartEngineRequest {
+  password: string;
+}
+
+/**
  * Halt now: no entries; every stop stays at the exchange; needs a person to re-arm. `flatten`
  * is what closes.
  */
@@ -848,6 +862,17 @@ export interface ConfigVerdict {
   changes: ConfigChange[];
   words: string;
   backup: string;
+}
+
+/**
+ * The engine as a process, which can be started and stopped here.
+ */
+export interface EngineProcessView {
+  pid: number | null;
+  start: string;
+  start_trouble: string;
+  stop: string;
+  last_words: string;
 }
 
 export type ResultTableName = "trades" | "orders";

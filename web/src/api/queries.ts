@@ -5,6 +5,7 @@ import type {
   BacktestView,
   Candle,
   ConfigView,
+  EngineProcessView,
   EquityPoint,
   JournalFileView,
   JournalPage,
@@ -57,3 +58,5 @@ export const fetchResultCandles = (query: { name: string; symbol: string; day: s
   get<Candle[]>("result-candles", query, signal);
 /** The backtest that was started on this page's server last. */
 export const fetchBacktest = (signal: AbortSignal) => get<BacktestView>("backtest", {}, signal);
+/** The engine's process: how it would be started, and what stopping it does. */
+export const fetchEngineProcess = () => get<EngineProcessView>("engine-process", {});

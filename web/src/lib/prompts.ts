@@ -137,22 +137,53 @@ export function takeOver(app: AppState, instrument_id: number): CommandPrompt {
   };
 }
 
-export function stopEngine(app: AppState): CommandPrompt {
+/** What is open, and how much of it has a stop. */
+function protection(app: AppState): string {
+  const units = openUnits(app, null);
+  if (units === 0) return exposure(app, null);
+  const covered = app.engine.status?.protection.protected_qty ?? 0;
+  return `${exposure(app, null)} ${count(covered)} of them have a stop at the exchange.`;
+}
+
+/** `stop`: what the engine does then with what is open, as its configuration says. */
+export function stopEngine(app: AppState, stop: string): CommandPrompt {
   return {
     name: "stop-engine",
     args: {},
+    asks_password: true,
     title: "Stop the engine?",
-    lines: [
-      "No new entries; open positions are closed or left with their stops, as the configuration says. Then the program ends.",
-      exposure(app, null),
-      money(app),
-    ],
+    lines: [protection(app), `No new entries. ${stop}`, money(app)],
     action: "Stop engine",
     word: word(app, "STOP"),
     effect: () => {
       const lifecycle = app.engine.status?.lifecycle;
       const is_done = lifecycle === "stopped" || lifecycle === "gone" || app.socket.state === "lost";
       return { is_done, words: is_done ? "The engine has ended." : `The engine is ${lifecycle ?? "silent"}.` };
+    },
+  };
+}
+
+/** `start`: what is run, as the machine's owner has written it down. */
+export function startEngine(app: AppState, start: string): CommandPrompt {
+  const gone = app.engine.status?.gone;
+  const was = gone?.open_qty ?? null;
+  return {
+    name: "start-engine",
+    args: {},
+    asks_password: true,
+    title: "Start the engine?",
+    lines: [
+      `What is started: ${start}.`,
+      was === null ? "What is open is not known here." : `By the last word ${count(was)} units were open.`,
+      "It reads its journal and the broker's book first, makes every stop whole, and may then enter.",
+      money(app),
+    ],
+    action: "Start engine",
+    word: word(app, "START"),
+    failure: "Not started",
+    effect: () => {
+      const is_done = app.engine.status?.lifecycle === "running";
+      return { is_done, words: is_done ? "The engine runs." : `The engine is ${app.engine.status?.lifecycle ?? "silent"}.` };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { sendCommand } from "../api/commands";
+import { sendCommand, startEngine } from "../api/commands";
 import { NoAnswerError } from "../api/http";
 import type { CommandName } from "../api/contract";
 
@@ -10,8 +10,10 @@ export interface Effect {
 
 /** A prompt to the person before a command is sent; `word` must be typed when it is not empty. */
 export interface CommandPrompt {
-  name: CommandName;
+  name: CommandName | "start-engine";
   args: object;
+  /** One's own password is asked for again, and goes with it. */
+  asks_password?: boolean;
   title: string;
   lines: readonly string[];
   action: string;
@@ -43,13 +45,19 @@ export class Commands {
     this.prompt = prompt;
   }
 
-  async send(prompt: CommandPrompt): Promise<void> {
+  /** What cannot even be asked for, in words. */
+  refuse(title: string, words: string): void {
+    this.outcome = { title, ok: false, lead: "", words, url: null, effect: null };
+  }
+
+  async send(prompt: CommandPrompt, password = ""): Promise<void> {
     // A key for the prompt, so that a second click is the same command.
     const key = crypto.randomUUID();
     this.prompt = null;
     this.busy = true;
     try {
-      const told = await sendCommand(prompt.name, prompt.args, key);
+      const args = prompt.asks_password ? { ...prompt.args, password } : prompt.args;
+      const told = prompt.name === "start-engine" ? await startEngine(password) : await sendCommand(prompt.name, args, key);
       this.outcome = { title: prompt.title, ok: true, lead: "", words: told.words, url: told.url ?? null, effect: prompt.effect ?? null };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
