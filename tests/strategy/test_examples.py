@@ -153,10 +153,11 @@ def rsi_reversion(told: Told) -> tuple[Any, ...] | None:
     stops = [at for at, why in told.exits if why == ExitReason.STOP]
     if stops and len(told.bars) - stops[-1] < 3:
         return None
+    stop = distance(close[-1] * 0.8 / 100)
     if strength < 45 and slower[-1] > trend:
-        return (abi.BUY, PLAN, PLAN, 0)
+        return (abi.BUY, stop, PLAN, 0)
     if strength > 55 and slower[-1] < trend:
-        return (abi.SELL, PLAN, PLAN, 0)
+        return (abi.SELL, stop, PLAN, 0)
     return None
 
 
