@@ -9,6 +9,7 @@ say so.
 
 import datetime as dt
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,21 +48,25 @@ class StrategyFiles:
         self._folder = Path(config.paths.var) / "strategies"
         self._kept = self._folder / f"day.{config.mode}.json"
 
-    def compiled(self, date: dt.date) -> dict[str, CompiledSpec]:
+    async def compiled(self, date: dt.date) -> dict[str, CompiledSpec]:
         """By the strategies' names. StrategyError, at the user's line, for what cannot be traded."""
         wanted = [one for one in self._config.strategies if isinstance(one, FileStrategy)]
         if not wanted:
             return {}
         # Check and builder are loaded where there is such a file: no other engine carries them.
-        from otrade.strategy.build.builder import build
+        from otrade.strategy.build.builder import build_beside
+        from otrade.strategy.build.library import remove_unused, use
         from otrade.strategy.loader import load
 
         names = list(dict.fromkeys(one.file for one in wanted))
         specs = self._specs(str(date), names)
-        libraries = build([specs[name] for name in names], self._folder)
+        libraries = await build_beside([specs[name] for name in names], self._folder)
         loaded = {name: load(library) for name, library in zip(names, libraries, strict=True)}
         for one in loaded.values():
             register(one.compiled)
+        for library in libraries:
+            use(library)
+        remove_unused(self._folder, time.time())
         return {one.name: _compiled(one, loaded[one.file]) for one in wanted}
 
     def _specs(self, day: str, names: list[str]) -> "dict[str, Spec]":
