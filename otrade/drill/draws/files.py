@@ -47,6 +47,7 @@ SLOWER = "rsi_reversion.py"
 FILES = (
     "ema_crossover.py",
     "opening_range.py",
+    "range_trailing.py",
     SLOWER,
     "supertrend_trailing.py",
     "volatility_breakout.py",
@@ -60,6 +61,12 @@ def _params(rng: random.Random, file: str) -> dict[str, Any]:
         return {"fast_period": rng.randint(2, 4), "slow_period": rng.randint(5, 9)}
     if file == "opening_range.py":
         return {"minutes": rng.randint(1, 2), "room": rng.choice((0.0, 1.0, 5.0))}
+    if file == "range_trailing.py":
+        return {
+            "period": rng.randint(3, 8),
+            "atr_period": rng.randint(2, 5),
+            "ranges": rng.choice((0.7, 1.5, 3.0)),
+        }
     if file == SLOWER:
         return {
             "period": rng.randint(2, 4),

@@ -5,6 +5,7 @@ strategy says to it.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any
 
 from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderSeries
@@ -12,7 +13,7 @@ from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.past import closed_bars, running_bar
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
-from otrade.drill.trader.reading.sayings import Enter, Leave, MoveStop
+from otrade.drill.trader.reading.sayings import Enter, Leave, MoveStop, Saying
 from otrade.drill.trader.reading.seen_bar import TraderBar
 from otrade.drill.trader.record import ProcessLife, SessionRecord
 from otrade.drill.trader.said import FileReader, asked_for, on_tick
@@ -214,7 +215,10 @@ class InstrumentReplay:
                 if length_ns in bars:
                     self._closed(length_ns, bars[length_ns], sight.ts_ns, sight.ts_ns)
                 for plan, strategy in memory.by_length(length_ns):
-                    if isinstance(strategy, CrossingStrategy):
+                    if isinstance(strategy, FileReader):
+                        said = strategy.on_trade(trade.price_e4)
+                        self._hear(plan, strategy, said, sight.ts_ns, sight.ts_ns)
+                    else:
                         self._say(plan, strategy.on_trade(trade), sight.ts_ns, sight.ts_ns)
         self._close_due(opened_ns, until_ns)
 
@@ -241,7 +245,7 @@ class InstrumentReplay:
                 strategy.on_further(bar)
         for plan, strategy in memory.by_length(length_ns):
             if isinstance(strategy, FileReader):
-                self._hear(plan, strategy, bar, ts_ns, until_ns)
+                self._hear(plan, strategy, strategy.on_own(bar, ts_ns, until_ns), ts_ns, until_ns)
                 continue
             crossing = strategy.on_bar(bar)
             if not bar.is_told:
@@ -249,16 +253,21 @@ class InstrumentReplay:
             self.atrs.setdefault(plan.number, []).append((ts_ns, strategy.atr))
 
     def _hear(
-        self, plan: TradedStrategy, reader: FileReader, bar: TraderBar, ts_ns: int, until_ns: int
+        self,
+        plan: TradedStrategy,
+        reader: FileReader,
+        sayings: list[Saying],
+        ts_ns: int,
+        until_ns: int,
     ) -> None:
-        """What a strategy file says with a bar of its own length."""
+        """What a strategy file says with a bar of its own length, or with a trade."""
         touch = self._memory.touch(ts_ns)
         tick_e4 = self._instrument.tick_e4
-        for said in reader.on_own(bar, ts_ns, until_ns):
+        for said in sayings:
             if isinstance(said, Leave):
                 self.exits.append(TraderExit(plan, ts_ns, until_ns, said.side, said.is_close))
             elif isinstance(said, MoveStop):
-                level_e4 = on_tick(round(said.at * 10_000), tick_e4, said.side)
+                level_e4 = on_tick(floor(said.at * 10_000 + 0.5), tick_e4, said.side)
                 if (touch.ltp_e4 - level_e4) * said.side > 0:
                     self.moves.append(
                         TraderMove(plan, ts_ns, until_ns, said.side, level_e4, said.is_close)

@@ -56,6 +56,9 @@ class FileReader:
         # Which minute it was by the engine's clock nobody else knows.
         return [replace(one, is_close=True) if isinstance(one, Enter) else one for one in said]
 
+    def on_trade(self, price_e4: int) -> list[Saying]:
+        return self._reading.on_trade(price_e4 / E4)
+
     def calm_since_ns(self, bars: int) -> int:
         """A stop after then silences it: the close of the last bar but `bars` - 1."""
         if not bars:

@@ -1,6 +1,5 @@
 """The judge of stops that a strategy file moves, on orders written by hand."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,8 +83,9 @@ def test_a_trail_may_move_it_in_between() -> None:
 
 
 def test_the_tightest_wish_so_far() -> None:
-    moves = [TraderMove(OWN, s, s, 1, level, False) for s, level in ((5, 7), (6, 9), (7, 8))]
-    bracket: Any = SimpleNamespace(moves=moves, side=1)
-    assert [EnteredBracket.moved_to(bracket, s) for s in (4, 5, 7)] == [0, 7, 9]
-    short: Any = SimpleNamespace(moves=[replace(one, side=-1) for one in moves], side=-1)
-    assert EnteredBracket.moved_to(short, 7) == 7
+    for side, tightest in ((1, [0, 7, 9]), (-1, [0, 7, 7])):
+        moves = [TraderMove(OWN, s, s, side, level, False) for s, level in ((5, 7), (6, 9), (7, 8))]
+        entry: Any = SimpleNamespace(side=side)
+        one = test_trader.instrument()
+        held = EnteredBracket("", entry, [], [], one, [], lambda a, b: "", [OWN], moves)
+        assert [held.moved_to(s) for s in (4, 5, 7)] == tightest

@@ -87,6 +87,16 @@ def test_supertrend() -> None:
     assert found[3] == [Enter(-1, stop_at=103.0)], "true range 3, middle 100: below the band at 100"
 
 
+def test_range_trailing() -> None:
+    """Ranges of 2, one range away: the stop is 2 from the entry, and from each trade since."""
+    reading = EXAMPLES["range_trailing.py"][0]({"period": 2, "atr_period": 1, "ranges": 1.0})
+    bars = [shown(101, 99, 100), shown(101, 99, 99.5), shown(101.5, 99.5, 101)]
+    assert not reading.on_trade(100.0)
+    found = [reading.on_bar(bar) for bar in bars]
+    assert found == [[], [], [Enter(1, True, stop_away=2.0)]]
+    assert reading.on_trade(102.0) == [MoveStop(1, 100.0), MoveStop(-1, 104.0)]
+
+
 def test_volatility_breakout() -> None:
     params = {"period": 2, "atr_period": 1, "stop_ranges": 2, "target_ranges": 4, "risk": 50.0}
     bars = [shown(101, 99, 100), shown(102, 100, 101), shown(103, 101, 102.5)]

@@ -46,6 +46,13 @@ class EnteredBracket:
     """What may have moved its stop: all that was said of it while it was held, oldest first."""
     taken_ns: int = 0
     """When a person has taken it over from somebody else; 0: it was entered."""
+    _tightest: list[tuple[int, int]] = field(init=False, default_factory=list)
+    """(since when, the tightest stop that was asked for)."""
+
+    def __post_init__(self) -> None:
+        for one in self.moves:
+            if not self._tightest or (one.level_e4 - self._tightest[-1][1]) * self.side > 0:
+                self._tightest.append((one.ts_ns, one.level_e4))
 
     @property
     def opened_ns(self) -> int:
@@ -79,8 +86,8 @@ class EnteredBracket:
 
     def moved_to(self, ts_ns: int) -> int:
         """The tightest stop that was asked for until then; 0: none was."""
-        asked = [one.level_e4 * self.side for one in self.moves if one.ts_ns <= ts_ns]
-        return max(asked, default=0) * self.side
+        at = bisect_right(self._tightest, ts_ns, key=lambda one: one[0])
+        return self._tightest[at - 1][1] if at else 0
 
     def prices(self, from_ns: int, until_ns: int) -> list[SeenTouch]:
         """What was known of the price between these times, and when they began."""

@@ -62,8 +62,11 @@ class MoveJudge:
             if self._is_open_to_doubt(bracket, stops):
                 continue
             self._check_changes(bracket, stops)
+            tightest_e4 = 0
             for move in bracket.moves:
-                self._check_move(bracket, stops, move)
+                if not tightest_e4 or (move.level_e4 - tightest_e4) * bracket.side > 0:
+                    tightest_e4 = move.level_e4
+                    self._check_move(bracket, stops, move)
 
     def _is_open_to_doubt(self, bracket: EnteredBracket, stops: list[StandingStop]) -> bool:
         """Has a trouble, a band or a refusal had a hand in it?"""
@@ -79,16 +82,19 @@ class MoveJudge:
         )
 
     def _check_changes(self, bracket: EnteredBracket, stops: list[StandingStop]) -> None:
-        """Where the stop is a price and nothing trails, all that changes it is a move."""
-        if not all(plan.get("stop_at_e4") for plan in bracket.plans):
-            return
+        """Where the stop is a price, or has moved, it does not go back. What nothing trails has moved
+        because it was asked to.
+        """
+        is_price = all(plan.get("stop_at_e4") for plan in bracket.plans)
+        asked = {one.level_e4 for one in bracket.moves}
         for before, after in zip(stops, stops[1:], strict=False):
-            if (after.trigger_e4 - before.trigger_e4) * bracket.side < 0:
+            is_back = (after.trigger_e4 - before.trigger_e4) * bracket.side < 0
+            if is_back and (is_price or before.trigger_e4 in asked):
                 raise WrongMove(
                     f"the stop of bracket {bracket.tag} went from {before.trigger_e4 / E4:.2f} back to {after.trigger_e4 / E4:.2f}"
                 )
         trails = any(plan.get("trail_kind") for plan in bracket.plans)
-        moved = stops[1:] if not trails else []
+        moved = [one for one in stops[1:] if one.trigger_e4 in asked and not trails]
         for before, after in zip(moved, moved[1:], strict=False):
             if after.ts_ns - before.ts_ns < APART_NS - ON_THE_WAY_NS:
                 raise WrongMove(

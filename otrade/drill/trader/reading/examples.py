@@ -34,14 +34,25 @@ class ShownBar:
 
 
 class Reading(Protocol):
-    """One strategy's memory. `slower`: a bar of a further length has closed."""
+    """One strategy's memory. `slower`: a bar of a further length has closed. `on_trade`: something has
+    traded, at that price in rupees.
+    """
 
     def slower(self, bar: TraderBar) -> None: ...
+
+    def on_trade(self, price: float) -> list[Saying]: ...
 
     def on_bar(self, seen: ShownBar) -> list[Saying]: ...
 
 
-class OwnBarsOnly:
+class ClosesOnly:
+    """Says nothing to a trade."""
+
+    def on_trade(self, price: float) -> list[Saying]:
+        return []
+
+
+class OwnBarsOnly(ClosesOnly):
     """Sees no bars beside its own."""
 
     def slower(self, bar: TraderBar) -> None:
@@ -138,7 +149,7 @@ class ReadVwapReversion(OwnBarsOnly):
         return found
 
 
-class ReadRsiReversion:
+class ReadRsiReversion(ClosesOnly):
     """Weakness is bought where the last slower close is above the average of slower closes, strength
     sold where it is below. Out when the strength is past the middle. The stop is a share of the price.
     """
@@ -181,6 +192,41 @@ class ReadRsiReversion:
                     )
                 )
         return found
+
+
+class ReadRangeTrailing(OwnBarsOnly):
+    """Each time that the close changes sides of its average; the stop so many average ranges away from
+    the entry, and from each trade since.
+    """
+
+    def __init__(self, params: Numbers) -> None:
+        self._ranges = params["ranges"]
+        self._average = ExponentialAverage(int(params["period"]))
+        self._range = WilderRange(int(params["atr_period"]))
+        self._side = 0
+        self._was_close = False
+
+    @property
+    def _away(self) -> float:
+        return self._ranges * self._range.value
+
+    def on_bar(self, seen: ShownBar) -> list[Saying]:
+        high, low, close = seen.bar.prices
+        average = self._average.take(close)
+        self._range.take(high, low, close)
+        near, before = _is_close(close, average), self._side
+        is_close, self._was_close = near or self._was_close, near
+        if close != average:
+            self._side = 1 if close > average else -1
+        is_ready = self._average.is_ready and self._range.is_ready
+        if not is_ready or not before or self._side == before:
+            return []
+        return [Enter(self._side, True, stop_away=self._away, is_close=is_close)]
+
+    def on_trade(self, price: float) -> list[Saying]:
+        if not self._range.is_ready:
+            return []
+        return [MoveStop(side, price - side * self._away) for side in (1, -1)]
 
 
 class ReadSupertrend(OwnBarsOnly):
@@ -268,6 +314,7 @@ class ReadVolatilityBreakout(OwnBarsOnly):
 EXAMPLES: dict[str, tuple[Callable[[Numbers], Reading], bool]] = {
     "ema_crossover.py": (ReadEmaCrossover, False),
     "opening_range.py": (ReadOpeningRange, True),
+    "range_trailing.py": (ReadRangeTrailing, True),
     "rsi_reversion.py": (ReadRsiReversion, True),
     "supertrend_trailing.py": (ReadSupertrend, True),
     "volatility_breakout.py": (ReadVolatilityBreakout, True),
