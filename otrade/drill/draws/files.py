@@ -73,8 +73,8 @@ def _params(rng: random.Random, file: str) -> dict[str, Any]:
             "low": rng.choice((35.0, 45.0)),
             "high": rng.choice((55.0, 65.0)),
             "trend_period": rng.randint(2, 3),
-            "rest": rng.choice((0, 2, 6)),
-            "stop": rng.choice((0.1, 0.2, 0.5)),
+            "rest": rng.choice((0, 4, 10)),
+            "stop": rng.choice((0.05, 0.1, 0.3)),
         }
     if file == "supertrend_trailing.py":
         return {"period": rng.randint(2, 5), "factor": rng.choice((1.0, 1.5, 3.0))}
