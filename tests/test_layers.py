@@ -189,8 +189,8 @@ TABLE = {
     "web.stream": "contract guard stream web.auth web.http",
     "web": "contract guard stream web.auth web.http web.rest web.stream",
     # The process of the page: no broker, no core, no day.
-    "server": "otrade config contract engine_link errors file_lock guard journal live.notices live.runtime live.watchdog plain_file units "
-    "web web.auth web.http",
+    "server": "otrade config contract engine_link errors file_lock guard journal live.notices live.runtime live.watchdog plain_file "
+    "strategy.check units web web.auth web.http",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
     "drill.trader.feeds": "simulator.base simulator.upstox.streams",
     "drill.trader.reading": "",
