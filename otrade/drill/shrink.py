@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from otrade.drill.scenario import Scenario
 
-OF_STRATEGIES = frozenset({"enabled", "flatten"})
+OF_STRATEGIES = frozenset({"enabled", "flatten", "take-over"})
 
 
 def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 60) -> Scenario:

@@ -96,16 +96,16 @@ class EnteredBracket:
         return self.touches[max(first - 1, 0) : last]
 
     def sent_at(self) -> PriceRange:
-        """Prices at which its entry may have been sent."""
-        placed_ns = self.entry.ts_placed_ns
+        """Prices at which its entry may have been sent, or what it was worth when it was taken over."""
+        placed_ns = self.taken_ns or self.entry.ts_placed_ns
         seen = [
             price_e4
             for one in self.prices(placed_ns - SENT_NS, placed_ns)
             for price_e4 in (one.ltp_e4, one.bid_e4, one.ask_e4)
             if price_e4
         ]
-        if not seen:
-            seen = [self.entry.trades[0].price_e4]
+        if not seen or self.taken_ns:
+            seen += [self.entry.trades[0].price_e4]
         return PriceRange(min(seen), max(seen))
 
     def open_qty(self, ts_ns: int) -> int:
