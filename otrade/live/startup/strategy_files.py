@@ -32,11 +32,23 @@ SOURCE_BYTES_MAX = 65_537
 """One more than a strategy file may have: a longer one is refused by the check, by its size."""
 
 
-class _DaySources(msgspec.Struct):
+class DaySources(msgspec.Struct):
     """What a day began with, by file name."""
 
     day: str
     sources: dict[str, str]
+
+
+def kept_days(folder: Path) -> dict[str, DaySources]:
+    """What the last day of each mode goes by, of those that can be read."""
+    found = {}
+    for path in sorted(folder.glob("day.*.json")):
+        try:
+            kept = msgspec.json.decode(read_own(path), type=DaySources)
+        except (OSError, msgspec.MsgspecError):
+            continue
+        found[path.name.split(".")[1]] = kept
+    return found
 
 
 class StrategyFiles:
@@ -93,7 +105,7 @@ class StrategyFiles:
                 )
         kept_sources = dict(before.sources) if before is not None and is_today else {}
         kept_sources |= {name: spec.source.decode() for name, spec in specs.items()}
-        self._write_kept(_DaySources(day, kept_sources))
+        self._write_kept(DaySources(day, kept_sources))
         return specs
 
     def _say_if_changed(self, path: Path, kept: str) -> None:
@@ -109,10 +121,10 @@ class StrategyFiles:
                 "next day's start",
             )
 
-    def _read_kept(self) -> _DaySources | None:
+    def _read_kept(self) -> DaySources | None:
         """None when there is none, or none that can be read: the files are then taken as they stand."""
         try:
-            return msgspec.json.decode(read_own(self._kept), type=_DaySources)
+            return msgspec.json.decode(read_own(self._kept), type=DaySources)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
@@ -123,7 +135,7 @@ class StrategyFiles:
             )
             return None
 
-    def _write_kept(self, sources: _DaySources) -> None:
+    def _write_kept(self, sources: DaySources) -> None:
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             write_whole(self._kept, msgspec.json.encode(sources))
