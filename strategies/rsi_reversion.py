@@ -11,6 +11,7 @@ class RsiReversion(Strategy):
     high: float = param(70.0, 50, 99, "RSI above which to sell")
     trend_period: int = param(8, 2, 64, "slower bars of the trend's average")
     rest: int = param(3, 0, 100, "bars without an entry after a stop")
+    stop: float = param(0.8, 0.05, 10, "between entry and stop, per cent of the price")
     slower = bars(15)
     strength: Rsi
     trend: Sma[64]
@@ -30,11 +31,19 @@ class RsiReversion(Strategy):
             return
         if pos.is_flat:
             if self.resting == 0 and strength < self.low and self.slower.close > self.trend.value:
-                out.buy(why=self.WEAK, inputs=(strength, self.trend.value))
+                out.buy(
+                    stop_distance=bar.close * self.stop / 100,
+                    why=self.WEAK,
+                    inputs=(strength, self.trend.value),
+                )
             elif (
                 self.resting == 0 and strength > self.high and self.slower.close < self.trend.value
             ):
-                out.sell(why=self.STRONG, inputs=(strength, self.trend.value))
+                out.sell(
+                    stop_distance=bar.close * self.stop / 100,
+                    why=self.STRONG,
+                    inputs=(strength, self.trend.value),
+                )
         elif (pos.is_long and strength > 50) or (pos.is_short and strength < 50):
             out.exit(why=self.MIDDLE, inputs=(strength,))
 

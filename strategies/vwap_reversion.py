@@ -9,6 +9,7 @@ class VwapReversion(Strategy):
     period: int = param(20, 5, 128, "bars of the deviation")
     far: float = param(2.0, 0.5, 6, "deviations from VWAP at which to enter")
     stop_at: float = param(1.5, 0.2, 6, "further deviations at which the stop lies")
+    last: int = param(30, 0, 375, "no entry in the last minutes before the square-off")
     day_average: Vwap
     away: Deviation[128]
     LOW = reason("the price is far below VWAP")
@@ -26,7 +27,7 @@ class VwapReversion(Strategy):
         elif pos.is_short:
             if bar.close <= fair:
                 out.exit(why=self.BACK)
-        elif self.away.ready and clock.minutes_left > 30:
+        elif self.away.ready and clock.minutes_left > self.last:
             if far < -self.far:
                 out.buy(
                     stop_distance=self.stop_at * spread,

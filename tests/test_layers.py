@@ -134,7 +134,7 @@ TABLE = {
     "simulator.net simulator.upstox.rest",
     "simulator.upstox": "simulator.base simulator.exchange simulator.faults simulator.net "
     "simulator.upstox.rest simulator.upstox.streams",
-    "drill.trader.leave": "drill.trader simulator.exchange",
+    "drill.trader.leave": "drill.trader drill.trader.reading simulator.exchange",
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
@@ -202,15 +202,16 @@ TABLE = {
     "web": "contract guard stream web.auth web.http web.rest web.stream",
     # The process of the page: no broker, no core, no day.
     "server": "otrade child_environment config contract engine_link errors file_lock guard journal live.notices live.runtime "
-    "live.watchdog plain_file units web web.auth web.http",
+    "live.watchdog plain_file strategy.check units web web.auth web.http",
     # What it knows of the engine is nothing: no core, no live, no broker's readers.
     "drill.trader.feeds": "simulator.base simulator.upstox.streams",
-    "drill.trader": "drill.trader.feeds simulator simulator.base simulator.exchange",
+    "drill.trader.reading": "",
+    "drill.trader": "drill.trader.feeds drill.trader.reading simulator simulator.base simulator.exchange",
     "drill.bounds": "",
     "drill.draws": "",
     "drill.reports": "errors plain_file",
-    "drill.starts": f"{BASE} brokers calendar drill.draws drill.trader instruments journal live.day live.plan live.startup "
-    "simulator simulator.base",
+    "drill.starts": f"{BASE} otrade _core.market brokers calendar drill.draws drill.trader instruments journal live.day live.plan "
+    "live.startup simulator simulator.base strategy strategy.build strategy.check",
     "drill": f"{BASE} otrade contract live.api live.engine_socket stream "
     "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
@@ -220,10 +221,9 @@ TABLE = {
     "cli.research": f"{BASE} brokers brokers.registry calendar cli.commands config journal price_files research.backtest research.days "
     "research.history research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
-    "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
-    "live.history live.notices live.plan "
-    "live.runtime live.startup price_files "
-    "simulator simulator.base simulator.prices square_off "
+    "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
+    "live.engine_socket live.history live.notices live.plan "
+    "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off "
     "strategy strategy.build strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine cli.processes cli.research config errors live server",
     "__main__": "cli",

@@ -18,6 +18,7 @@ import orjson
 
 from otrade.drill.bounds.stretches import stretch_lines
 from otrade.drill.coverage import coverage_lines, never_covered
+from otrade.drill.draws.files import FILES
 from otrade.drill.reports.build import this_build
 from otrade.drill.reports.report_file import (
     DrillIdentity,
@@ -30,6 +31,7 @@ from otrade.drill.scenario import Scenario, StrategyDraw, draw
 from otrade.drill.session import SessionResult, run
 from otrade.drill.sheet import PERSON, failure, missing, render
 from otrade.drill.shrink import shrink
+from otrade.drill.starts.strategy_files import prepare
 
 CHUNK = 4
 COVERING_SEEDS = 10_000
@@ -139,6 +141,7 @@ def drill(request: CampaignRequest, say: Callable[[str], None] = print) -> int:
     """Run, and print the sheet, and the first violation or all. 0 when nothing was violated and
     every kind really happened.
     """
+    prepare(FILES)
     identity = request.identity  # of the sources that were there when the first session began
     began_s = said_s = time.monotonic()
     results: list[SessionResult] = []

@@ -13,6 +13,7 @@ from typing import Any
 from otrade._core.orders.order import PENDING_ROWS, STATUS_ROWS
 from otrade._core.types import Ev, OrdStatus
 from otrade.brokers.registry import NAMES
+from otrade.drill.draws.files import FILES
 from otrade.drill.scenario import Scenario, StrategyDraw
 
 Counts = Counter[tuple[str, str]]
@@ -131,8 +132,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _is_set("risk.cooldown_after_stop_s", "cooldown_ns", "plan"),
     Setting(
+        "strategies[].file", ("none", *FILES), lambda s, key, strategy: strategy.file or "none"
+    ),
+    Setting(
         "strategies[].kind",
-        ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level"),
+        ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level", "file"),
         lambda s, key, strategy: strategy.kind,
     ),
     _plan("strategies[].sizing.mode", "size_mode", {0: "fixed", 1: "notional", 2: "risk"}),
@@ -165,12 +169,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "strategies[].params.on",
         ("tick", "bar_close"),
-        lambda s, key, strategy: "bar_close" if strategy.params["bar_mode"] else "tick",
+        lambda s, key, strategy: (
+            "bar_close" if strategy.file or strategy.params["bar_mode"] else "tick"
+        ),
     ),
     Setting(
         "strategies[].params.side",
         ("long", "short", "both"),
-        lambda s, key, strategy: ("", "long", "short", "both")[strategy.params["side_mask"]],
+        lambda s, key, strategy: ("", "long", "short", "both")[strategy.params.get("side_mask", 3)],
     ),
     _is_set("strategies[].params.rsi", "rsi_period", "params"),
     _is_set("strategies[].params.atr", "atr_period", "params"),
@@ -187,6 +193,8 @@ DRAWN_WITH: dict[str, str] = {
     "strategies[].bracket.trail.step": "strategies[].bracket.trail.kind",
     "strategies[].instrument": "instruments[].symbol",
     "strategies[].params.bar_s": "strategies[].params.on",
+    "strategies[].params": "strategies[].file",
+    "strategies[].bar_s": "strategies[].file",
     "strategies[].params.fast_period": "strategies[].kind",
     "strategies[].params.slow_period": "strategies[].kind",
     "strategies[].params.period": "strategies[].kind",
@@ -248,9 +256,6 @@ NOT_DRAWN: dict[str, str] = {
     "broker.exit_reserve_per_half_hour": "one value: a session is shorter",
     "broker.exit_reserve_per_day": "one value",
     "broker.poll_s": "one value: the bounds of lost pushes are sums of it",
-    "strategies[].file": "tests/drill/test_strategy_files.py drills one; tests/strategy and tests/core/orders/test_decisions.py: the rest",
-    "strategies[].params": "as the file",
-    "strategies[].bar_s": "as the file",
     "second_feed": "tests/core/market: two feeds; tests/live/startup: the second one's life",
     "sessions.square_off_room_min": "sessions end long before the broker's own square-off; tests/live/plan",
     "history.files": "tests/live/startup: history out of a file",

@@ -10,6 +10,7 @@ from otrade.brokers.registry import BROKERS, NAMES
 from otrade.config.schema import BrokerConfig
 from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
+from otrade.drill.draws.files import draw_file, without_atr
 from otrade.drill.draws.history import COLD, INTERVAL_S, HistoryDraw, draw_history
 from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
@@ -59,6 +60,10 @@ class StrategyDraw:
     level_bps: int = 0
     auto: bool = False
     """The broker's margin preview says whether stop and target both work."""
+    file: str = ""
+    """Of `kind` "file": which of the shipped strategy files; `params` are its own."""
+    further_s: tuple[int, ...] = ()
+    """Lengths of the bars that it sees beside its own; of a day they are minutes, of a session less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +229,8 @@ def draw(
         }
         chosen = _widened(seed, chosen, instruments)
     history = COLD if strategies else draw_history(seed)
+    if not history.answer and not strategies:
+        chosen = _from_files(seed, chosen)
     if history.answer:
         chosen = [replace(strategy, interval_s=INTERVAL_S) for strategy in chosen]
     last_s = minutes * 60 - CALM_S
@@ -329,6 +336,30 @@ def _widened(
         )
         kind = draw_kind(seed, number, strategy.kind)
         found.append(replace(strategy, kind=kind, params=params, plan=plan))
+    return found
+
+
+def _from_files(seed: int, strategies: list[StrategyDraw]) -> list[StrategyDraw]:
+    """Some of the strategies are files. What feeds one of them nobody else knows, and the judge of
+    warm starts asks: none is drawn where bars of the past are told.
+    """
+    found = []
+    for number, strategy in enumerate(strategies):
+        drawn = draw_file(seed, number)
+        if drawn is None:
+            found.append(strategy)
+            continue
+        found.append(
+            replace(
+                strategy,
+                kind="file",
+                interval_s=drawn.interval_s,
+                params=drawn.params,
+                plan=without_atr(strategy.plan),
+                file=drawn.file,
+                further_s=drawn.further_s,
+            )
+        )
     return found
 
 

@@ -37,12 +37,14 @@ from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.starts.history_judge import check_history
+from otrade.drill.starts.strategy_files import compiled
 from otrade.drill.starts.warm_start import warm_up
 from otrade.drill.trader.account import AccountJudge, WrongAccount
 from otrade.drill.trader.entries import EntryJudge, WrongEntry
 from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import entered_brackets
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
+from otrade.drill.trader.leave.moves import MoveJudge, WrongMove
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.quarantines import QuarantineJudge, ShownQuarantines, WrongQuarantine
 from otrade.drill.trader.record import SessionRecorder
@@ -105,6 +107,8 @@ class SessionResult:
     n_leaves: int = 0
     """Times by which a position had to leave, and reasons of those that left."""
     n_leaves_open: int = 0
+    n_moves: int = 0
+    """Stops that a strategy file had to have moved."""
     n_kept_out: int = 0
     """Times that an instrument was in quarantine."""
     n_events: int = 0
@@ -154,9 +158,7 @@ class DrillSession:
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
         self._broker: BrokerKind = scenario.sim["broker"]
-        self.recorder = SessionRecorder(
-            self._sim, self._broker, sorted({strategy.key for strategy in scenario.strategies})
-        )
+        self.recorder = SessionRecorder(self._sim, self._broker, sorted_keys(scenario))
         self._control = Commands()
         self._calendar = Calendar.load()
         self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
@@ -686,7 +688,7 @@ class DrillSession:
     def _judge_entries(self) -> None:
         """What the trader would have entered, and what was."""
         scenario = self._scenario
-        instruments = traded(self._instruments)
+        instruments = traded(self._instruments, self._scenario)
         judge = EntryJudge(
             self.recorder.record,
             self._sim.exchange,
@@ -734,13 +736,23 @@ class DrillSession:
             instruments,
             entries.touches,
             entries.strategies_of,
+            entries.moves,
             entries.unsure,
             record.taken_over,
         )
         prices = ExitJudge(record, brackets, entries.unsure)
         others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
         leaving = LeaveJudge(
-            record, brackets, entries.signals, entries.profit, entries.unsure, others
+            record,
+            brackets,
+            entries.signals,
+            entries.exits,
+            entries.profit,
+            entries.unsure,
+            others,
+        )
+        moves = MoveJudge(
+            record, brackets, entries.unsure, self._scenario.budget["modifies_per_order"]
         )
         exchange = self._sim.exchange
         account = AccountJudge(
@@ -753,18 +765,20 @@ class DrillSession:
         )
         try:
             prices.check()
+            moves.check()
             leaving.check([one for one in orders if one.tag and one.tag[12] == "E"])
             account.check()
             self._result.n_kept_out = QuarantineJudge(
                 record, instruments, orders, account.others
             ).check(self._shown.stretches)
-        except (WrongExit, WrongLeave, WrongAccount, WrongQuarantine) as error:
+        except (WrongExit, WrongLeave, WrongMove, WrongAccount, WrongQuarantine) as error:
             raise Violation(str(error)) from None
         counts = prices.counts
         self._result.n_exit_terms = counts.n_stops + counts.n_targets + counts.n_ways_out
         self._result.n_exit_terms_open = counts.n_tolerated
         self._result.n_leaves = leaving.counts.n_dues + leaving.counts.n_reasons
         self._result.n_leaves_open = leaving.counts.n_open
+        self._result.n_moves = moves.n_moves
 
     def _compare_journal(self) -> None:
         for journal in self._journals:
@@ -830,7 +844,7 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     """The scenario's instruments in the core's units."""
     date = sim.dates()[0]
     found = []
-    for key in sorted({strategy.key for strategy in scenario.strategies}):
+    for key in sorted_keys(scenario):
         contract = sim.exchange.market.universe.resolve(key)
         open_ns, _ = contract.session_ns(date)
         close_ns = open_ns + scenario.minutes * MINUTE
@@ -847,7 +861,7 @@ def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     return found
 
 
-def traded(instruments: list[InstrumentSpec]) -> list[TraderInstrument]:
+def traded(instruments: list[InstrumentSpec], scenario: Scenario) -> list[TraderInstrument]:
     """The same in the trader's words. Strategies are counted as they are looked at: instrument by
     instrument, minute bars first, then the shorter before the longer.
     """
@@ -855,10 +869,19 @@ def traded(instruments: list[InstrumentSpec]) -> list[TraderInstrument]:
     found = []
     for place, spec in enumerate(instruments):
         strategies = []
+        drawn = [one for one in scenario.strategies if one.key == sorted_keys(scenario)[place]]
+        by_name = {named(at, one): one for at, one in enumerate(drawn)}
         for one in sorted(spec.strategies, key=lambda one: (one.interval_s != 60, one.interval_s)):
             strategies.append(
                 TradedStrategy(
-                    number, one.kind, one.interval_s * SECOND, one.params, one.plan, one.name
+                    number,
+                    one.kind,
+                    one.interval_s * SECOND,
+                    one.params,
+                    one.plan,
+                    one.name,
+                    by_name[one.name].file,
+                    tuple(length_s * SECOND for length_s in by_name[one.name].further_s),
                 )
             )
             number += 1
@@ -912,19 +935,32 @@ def _instrument(
         session,
         [
             StrategySpec(
-                f"{number} {strategy.kind}",
+                named(number, strategy),
                 strategy.kind,
                 strategy.interval_s,
                 _params(strategy, close_e4),
                 strategy.plan,
                 warm_start=bool(scenario.history.answer),
                 is_auto=strategy.auto,
+                compiled=compiled(strategy.file, strategy.params, strategy.further_s)
+                if strategy.file
+                else None,
             )
             for number, strategy in enumerate(strategies)
         ],
         wire_symbol=names.get("wire_symbol", ""),
         key=names.get("key", ""),
     )
+
+
+def sorted_keys(scenario: Scenario) -> list[str]:
+    """Its instruments, in the order in which they are traded."""
+    return sorted({strategy.key for strategy in scenario.strategies})
+
+
+def named(number: int, strategy: StrategyDraw) -> str:
+    """What the configuration calls the so many-th strategy of an instrument."""
+    return f"{number} {strategy.kind}"
 
 
 def _params(strategy: StrategyDraw, close_e4: int) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"{sum(r.n_close_calls for r in results):,} too near to call, "
         f"{sum(r.n_left_open for r in results):,} left open by a trouble or the rate",
         f"exits               {sum(r.n_exit_terms for r in results):,} terms of the independent trader's, "
-        f"{sum(r.n_leaves for r in results):,} times and reasons to leave, {sum(r.n_kept_out for r in results):,} quarantines; "
+        f"{sum(r.n_leaves for r in results):,} times and reasons to leave, "
+        f"{sum(r.n_moves for r in results):,} stops moved by files, {sum(r.n_kept_out for r in results):,} quarantines; "
         f"{sum(r.n_exit_terms_open for r in results):,} and {sum(r.n_leaves_open for r in results):,} left open by a trouble",
         f"journal             {sum(r.n_events for r in results):,} events replayed, "
         f"{sum(r.n_decisions for r in results):,} decisions the same bit for bit",
@@ -132,7 +133,7 @@ def failure(result: SessionResult, scenario: Scenario) -> str:
         "  none"
     ]
     lines = [
-        f"  {strategy.key} {strategy.kind} {strategy.interval_s} s {strategy.params} {strategy.plan}"
+        f"  {strategy.key} {strategy.file or strategy.kind} {strategy.interval_s} s {strategy.params} {strategy.plan}"
         for strategy in scenario.strategies
     ]
     return "\n".join(

@@ -7,6 +7,8 @@ python -m otrade.drill.until --seeds N [--seed N] [--jobs N] [--faults A,B]
 import argparse
 
 from otrade.drill.campaign import CampaignRequest, sessions
+from otrade.drill.draws.files import FILES
+from otrade.drill.starts.strategy_files import prepare
 from otrade.drill.trouble import TROUBLES
 
 
@@ -18,6 +20,7 @@ def main() -> None:
     ap.add_argument("--faults", default="", metavar="A,B", help="only these; default: all")
     args = ap.parse_args()
     kinds = tuple(args.faults.split(",")) if args.faults else tuple(TROUBLES)
+    prepare(FILES)
     request = CampaignRequest(args.seed, args.seeds, kinds, args.jobs)
     for number, result in enumerate(sessions(request), 1):
         if result.error:

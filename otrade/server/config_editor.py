@@ -29,6 +29,7 @@ from otrade.config.manager import (
 from otrade.contract.queries import ConfigChange, ConfigDraft, ConfigVerdict, ConfigView
 from otrade.errors import ConfigError
 from otrade.plain_file import read_plain
+from otrade.server.strategy_forms import with_files, wrong_params
 
 BACKUPS_MAX = 20
 ABSENT = "(default)"
@@ -58,11 +59,18 @@ class ConfigEditor:
             path=str(self._in_force.path),
             digest=_digest(raw),
             values=msgspec.Raw(to_bytes(self._in_force.config) if trouble else raw),
-            json_schema=msgspec.Raw(json_schema()),
+            json_schema=msgspec.Raw(
+                orjson.dumps(with_files(orjson.loads(json_schema()), self._files))
+            ),
             hot=RELOADABLE_WORDS,
             file_only=list(FILE_ONLY),
             trouble=trouble,
         )
+
+    @property
+    def _files(self) -> Path:
+        """The folder of strategy files."""
+        return Path(self._in_force.config.paths.strategies)
 
     def _read(self) -> tuple[bytes, str]:
         try:
@@ -88,6 +96,9 @@ class ConfigEditor:
             return _refused("", f"this is no JSON: {error}")
         except ConfigError as error:
             return _refused(error.path, str(error))
+        field, words = wrong_params(new, self._files)
+        if field:
+            return _refused(field, words)
         old = self._in_force.config
         if only := self._file_only(raw, new):
             return _refused(

@@ -15,7 +15,6 @@ from otrade._core.cpu_check import CPU
 from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
 from otrade.strategy.build.library import Library, read_private, require_private
-from otrade.strategy.check.faults import nearest
 from otrade.strategy.check.spec import Spec
 from otrade.strategy.words.cell import structure
 
@@ -31,23 +30,11 @@ class LoadedStrategy:
     def params(self, given: Mapping[str, float]) -> bytes:
         """Its parameters' record. StrategyError for one that is not there or out of bounds."""
         record = structure("params", self.spec.params_rows)()
-        for name in given:
-            if name not in self.spec.params:
-                known = nearest(name, self.spec.params)
-                raise StrategyError(
-                    f"{self.spec.path}: there is no parameter {name!r}; write {known} instead"
-                )
+        name, words = self.spec.refused(given)
+        if name:
+            raise StrategyError(f"{self.spec.path}: {words}")
         for name, one in self.spec.params.items():
             value = given.get(name, one.default)
-            # Not a number lies between no bounds either.
-            if not one.low <= value <= one.high:
-                raise StrategyError(
-                    f"{self.spec.path}: {name} is {value}; write a number from {one.low} to {one.high} instead"
-                )
-            if one.kind == "int" and value != int(value):
-                raise StrategyError(
-                    f"{self.spec.path}: {name} is {value}; write a whole number instead"
-                )
             setattr(record, name, int(value) if one.kind == "int" else float(value))
         return bytes(record)
 

@@ -67,8 +67,7 @@ def create_app(
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
     websocket = StreamHandler(stream or DeltaStream(source), authenticator, audit)
     endpoints = [
-        (route, dispatch.endpoint(route, _handler(route, source, *groups)))
-        for route in ROUTES
+        (route, dispatch.endpoint(route, _handler(route, source, *groups))) for route in ROUTES
     ]
     routes = [
         Route("/", page.index),

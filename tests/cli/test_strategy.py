@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 
 from otrade.cli import main
@@ -95,6 +96,28 @@ def test_build_list_and_show(elsewhere: Path, capsys: pytest.CaptureFixture[str]
     assert "param   minutes          int    15 (1 to 120): length of the opening range" in said
     assert "reason  BROKEN           1: the opening range is broken" in said
     assert "instructions in the worst case" in said
+
+
+def test_list_and_show_say_which_days_go_by_a_file(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["strategy", "new", "my_first"]) == 0
+    path = elsewhere / "strategies" / "my_first.py"
+    folder = elsewhere / "var" / "strategies"
+    folder.mkdir(parents=True, mode=0o700)
+    for mode, source in (("live", path.read_text()), ("paper", "what it was")):
+        kept = {"day": "2026-11-20", "sources": {"my_first.py": source, "other.py": ""}}
+        (folder / f"day.{mode}.json").write_bytes(orjson.dumps(kept))
+    (folder / "day.torn.json").write_text("{")
+    for words in (["list"], ["show", str(path)]):
+        capsys.readouterr()
+        assert main.main(["strategy", *words]) == 0
+        told = capsys.readouterr().out
+        assert "traded on 2026-11-20 (live), as it stands" in told
+        assert (
+            "traded on 2026-11-20 (paper), as it was then: the next day takes what it is now"
+            in told
+        )
 
 
 @pytest.mark.usefixtures("elsewhere")

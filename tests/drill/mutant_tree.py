@@ -20,7 +20,7 @@ from tests.drill.operators import ROOT
 
 COPY = ROOT / "build" / "mutants"
 KERNELS = Path("build/kernels")
-TRACKED = ("otrade", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+TRACKED = ("otrade", "strategies", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 DERIVED = ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h")
 ALL = ("setup.py", "-q", "build_ext", "--inplace")
 OF_KERNELS = "kernels"

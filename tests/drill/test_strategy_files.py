@@ -1,80 +1,101 @@
-"""A strategy file under the fault drill: every plain EMA cross by bars is run from
-`strategies/ema_crossover.py`, and judged by the trader's own EMA cross.
+"""Strategy files under the fault drill: each shipped file in sessions of its own, calm and with every
+trouble, judged by the trader's own reading of it; and a configuration that names them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
+import orjson
 import pytest
 
-from otrade._core.market.strategy import register
-from otrade.drill import session
-from otrade.drill.campaign import one
+from otrade.cli.commands.drill import strategies_of
+from otrade.drill import campaign
+from otrade.drill.draws.files import FILES
+from otrade.drill.scenario import Scenario, draw
+from otrade.drill.starts.strategy_files import SHIPPED
+from otrade.drill.trader.reading.examples import EXAMPLES
 from otrade.drill.trouble import TROUBLES
-from otrade.live.plan.engine_builder import CompiledSpec, StrategySpec
-from otrade.strategy.build.builder import build
-from otrade.strategy.check.file import read
-from otrade.strategy.loader import LoadedStrategy, load
+from otrade.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
-ATR = 3
-SEEDS = (5_013, 5_021, 5_048, 5_066, 5_074, 5_091, 5_093, 5_096)
-"""Of the first hundred from 5,000 those with most of them and most troubles."""
+CALM = (7, 13, 30, 59, 90, 91, 155)
+"""Seeds whose sessions enter most: one of each file, with nothing going wrong."""
+TROUBLED = (13, 83, 90, 211)
 
 
-@pytest.fixture(scope="module")
-def crossover() -> LoadedStrategy:
-    (library,) = build(
-        [read(ROOT / "strategies" / "ema_crossover.py")], ROOT / "build" / "strategies"
+def files_of(scenario: Scenario) -> list[str]:
+    return [strategy.file for strategy in scenario.strategies if strategy.file]
+
+
+def test_each_shipped_file_is_read_and_drawn() -> None:
+    assert set(FILES) == set(EXAMPLES) == {path.name for path in SHIPPED.glob("*.py")}
+    drawn = Counter(file for seed in range(400) for file in files_of(draw(seed, list(TROUBLES))))
+    assert set(drawn) == set(FILES)
+
+
+def test_none_is_drawn_where_bars_of_the_past_are_told() -> None:
+    told = [one for seed in range(200) if (one := draw(seed, [])).history.answer]
+    assert told and not any(files_of(one) for one in told)
+
+
+@pytest.mark.parametrize("seed", CALM)
+def test_calm_sessions_are_without_violation(seed: int) -> None:
+    scenario = replace(draw(seed, []), events=[])
+    result = campaign.attempt(scenario)
+    print(f"seed {seed}: {files_of(scenario)}, {result.n_entries_expected} entered")
+    assert not result.error, result.error
+    assert files_of(scenario) and result.n_entries_expected
+
+
+def test_calm_sessions_hold_each_file() -> None:
+    assert {file for seed in CALM for file in files_of(draw(seed, []))} == set(FILES)
+
+
+@pytest.mark.parametrize("seed", TROUBLED)
+def test_sessions_with_every_trouble_are_without_violation(seed: int) -> None:
+    scenario = draw(seed, list(TROUBLES))
+    result = campaign.attempt(scenario)
+    print(f"seed {seed}: {files_of(scenario)}, {[event.kind for event in scenario.events]}")
+    assert files_of(scenario) and not result.error, result.error
+
+
+def configured(folder: Path, file: str, **more: object) -> Path:
+    path = folder / "config.json"
+    strategy = {
+        "kind": "file",
+        "name": "mine",
+        "file": file,
+        "instrument": "NSE:INFY",
+        "sizing": {"mode": "risk", "value": 500},
+        "bracket": {"stop": {"kind": "pct", "value": 0.5}},
+        **more,
+    }
+    plain = orjson.loads((ROOT / "config" / "paper.json").read_bytes())
+    path.write_bytes(
+        orjson.dumps({**plain, "paths": {"strategies": str(SHIPPED)}, "strategies": [strategy]})
     )
-    return load(library)
+    return path
 
 
-def is_plain(spec: StrategySpec) -> bool:
-    """By bars, both sides, without a filter, and nothing is a multiple of an ATR: as the file is."""
-    params, plan = spec.params, spec.plan
-    return (
-        spec.kind == "ema_cross"
-        and params["bar_mode"] == 1
-        and params["side_mask"] == 3
-        and not any(params.get(name) for name in ("rsi_period", "atr_period", "tod_until_ns"))
-        and ATR not in (plan["stop_kind"], plan.get("target_kind"), plan.get("trail_kind"))
-    )
+def test_a_configuration_with_files_can_be_drilled(tmp_path: Path) -> None:
+    """A kind with several bar lengths, stops of its own and fills that it hears of."""
+    params = {"period": 3, "low": 45, "high": 55, "trend_period": 2, "stop": 0.2}
+    path = configured(tmp_path, "rsi_reversion.py", params=params, bar_s=30)
+    (strategy,) = strategies_of(path)
+    assert strategy.further_s == (900,) and strategy.params == {**params, "rest": 3}
+    scenario = replace(draw(1, ["kill"], [replace(strategy, further_s=(120,))]), minutes=20)
+    result = campaign.attempt(scenario)
+    assert not result.error, result.error
+    assert result.n_entries_expected
 
 
-def test_sessions_with_strategy_files_are_without_violation(
-    monkeypatch: pytest.MonkeyPatch, crossover: LoadedStrategy
-) -> None:
-    register(crossover.compiled)
-    built_in, n_files = session._instrument, 0
-
-    def from_file(sim: Any, scenario: Any, *given: Any) -> Any:
-        nonlocal n_files
-        spec = built_in(sim, scenario, *given)
-        strategies = []
-        for strategy in spec.strategies:
-            # What fed it nobody but the file knows, and the judge of warm starts asks.
-            if is_plain(strategy) and not scenario.history.answer:
-                periods = {name: strategy.params[name] for name in ("fast_period", "slow_period")}
-                made = CompiledSpec(
-                    crossover.compiled.build,
-                    crossover.params(periods),
-                    (),
-                    crossover.compiled.reasons,
-                    crossover.spec.source.decode(),
-                )
-                strategy = msgspec.structs.replace(strategy, compiled=made)
-                n_files += 1
-            strategies.append(strategy)
-        return msgspec.structs.replace(spec, strategies=strategies)
-
-    monkeypatch.setattr(session, "_instrument", from_file)
-    for seed in SEEDS:
-        before = n_files
-        result = one(seed, tuple(TROUBLES))
-        print(f"seed {seed}: {n_files - before} from the file; {result.error or 'no violation'}")
-        assert not result.error
-    assert n_files == 15
+def test_a_file_that_the_judge_cannot_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="unchanged"):
+        changed = tmp_path / "opening_range.py"
+        changed.write_bytes((SHIPPED / "opening_range.py").read_bytes() + b"\n# mine\n")
+        path = configured(tmp_path, "opening_range.py")
+        path.write_bytes(path.read_bytes().replace(str(SHIPPED).encode(), str(tmp_path).encode()))
+        strategies_of(path)

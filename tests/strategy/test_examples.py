@@ -141,6 +141,18 @@ def _supertrend(told: Told, period: int, factor: float) -> tuple[int, float]:
     return trend, lower if trend > 0 else upper
 
 
+def range_trailing(told: Told) -> tuple[Any, ...] | None:
+    """A bar's trade is its close. The position's stop is what the test's broker says."""
+    high, low, close = told.all("high"), told.all("low"), told.all("close")
+    if len(close) < 20 or told.side:
+        return None
+    crossed = sides(told, close, naive_ema(close, 20))
+    if not crossed:
+        return None
+    stop = distance(3 * talib.ATR(high, low, close, 14)[-1])
+    return (abi.BUY if crossed > 0 else abi.SELL, stop, PLAN, 0)
+
+
 def rsi_reversion(told: Told) -> tuple[Any, ...] | None:
     close = told.all("close")
     if len(close) < 15 or len(told.slower) < 8:
@@ -153,10 +165,11 @@ def rsi_reversion(told: Told) -> tuple[Any, ...] | None:
     stops = [at for at, why in told.exits if why == ExitReason.STOP]
     if stops and len(told.bars) - stops[-1] < 3:
         return None
+    stop = distance(close[-1] * 0.8 / 100)
     if strength < 45 and slower[-1] > trend:
-        return (abi.BUY, PLAN, PLAN, 0)
+        return (abi.BUY, stop, PLAN, 0)
     if strength > 55 and slower[-1] < trend:
-        return (abi.SELL, PLAN, PLAN, 0)
+        return (abi.SELL, stop, PLAN, 0)
     return None
 
 
@@ -179,11 +192,17 @@ ACCOUNTS: dict[str, Account] = {
     "opening_range": opening_range,
     "vwap_reversion": vwap_reversion,
     "supertrend_trailing": supertrend_trailing,
+    "range_trailing": range_trailing,
     "rsi_reversion": rsi_reversion,
     "volatility_breakout": volatility_breakout,
 }
 GIVEN: dict[str, dict[str, float]] = {"rsi_reversion": {"low": 45, "high": 55}}
-LEAVES_AFTER = {"opening_range": 30, "volatility_breakout": 25, "rsi_reversion": 20}
+LEAVES_AFTER = {
+    "opening_range": 30,
+    "range_trailing": 15,
+    "volatility_breakout": 25,
+    "rsi_reversion": 20,
+}
 """Bars after which the test's broker stops a position out, where the strategy itself seldom leaves."""
 
 

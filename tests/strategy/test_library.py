@@ -135,7 +135,7 @@ def test_a_restart_waits_for_no_compiler(kept: Library, monkeypatch: pytest.Monk
     def nobody(*_: object) -> None:
         raise AssertionError("the compiler was asked")
 
-    monkeypatch.setattr(builder, "_answers", nobody)
+    monkeypatch.setattr(builder, "Compilation", nobody)
     assert build([kept.spec], kept.path.parent)[0].path == kept.path
 
 

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 from otrade.config import manager
-from otrade.config.schema import BuiltInStrategy, FileStrategy
+from otrade.config.schema import AnyStrategy, Config, FileStrategy
 from otrade.drill.campaign import CampaignRequest, drill, tell_reports
+from otrade.drill.draws.files import FILES
 from otrade.drill.reports.report_file import half_of
 from otrade.drill.reports.shard import shard_of
 from otrade.drill.scenario import StrategyDraw
+from otrade.drill.starts.strategy_files import SHIPPED
 from otrade.drill.trouble import TROUBLES
 from otrade.errors import ConfigError
 from otrade.instruments.contracts import read_wish
@@ -18,6 +20,7 @@ from otrade.live.plan.config_to_spec import is_auto, params_of, plan_of
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.universe import Universe
 from otrade.simulator.prices.price_source import PriceSource
+from otrade.strategy.check.file import read
 
 
 def run(
@@ -86,26 +89,46 @@ def strategies_of(path: Path) -> tuple[StrategyDraw, ...]:
     if not config.strategies:
         raise ConfigError("there is no strategy to drill", file=str(path), path="strategies")
     listed = PriceSource(SimConfig()).universe(SimConfig().dates[0])
-    drilled: list[BuiltInStrategy] = []
     for number, strategy in enumerate(config.strategies):
-        if isinstance(strategy, FileStrategy):
-            raise ConfigError(
-                "the drill's judge knows no strategy files yet",
-                file=str(path),
-                path=f"strategies[{number}].kind",
-            )
-        drilled.append(strategy)
         _require_listed(strategy.instrument, listed, str(path), f"strategies[{number}].instrument")
     return tuple(
-        StrategyDraw(
+        _drawn(strategy, config, str(path), f"strategies[{number}].file")
+        for number, strategy in enumerate(config.strategies)
+    )
+
+
+def _drawn(strategy: AnyStrategy, config: Config, file: str, path: str) -> StrategyDraw:
+    """A strategy of a configuration as a scenario has it."""
+    plan = plan_of(strategy, config) | {"enabled": 1}
+    if not isinstance(strategy, FileStrategy):
+        return StrategyDraw(
             strategy.instrument,
             type(strategy).__struct_config__.tag,  # type: ignore[arg-type]
             strategy.params.bar_s,
             params_of(strategy.params),
-            plan_of(strategy, config) | {"enabled": 1},
+            plan,
             auto=is_auto(strategy),
         )
-        for strategy in drilled
+    written = Path(config.paths.strategies, strategy.file)
+    spec = read(written)
+    shipped = SHIPPED / written.name
+    if written.name not in FILES or spec.source != shipped.read_bytes():
+        raise ConfigError(
+            f"{written}: the judge reads the shipped strategy files alone, unchanged",
+            file=file,
+            path=path,
+            allowed=", ".join(FILES),
+        )
+    given = {name: one.default for name, one in spec.params.items()} | dict(strategy.params)
+    return StrategyDraw(
+        strategy.instrument,
+        "file",
+        strategy.bar_s,
+        given,
+        plan,
+        auto=is_auto(strategy),
+        file=written.name,
+        further_s=tuple(minutes * 60 for minutes in spec.bars.values()),
     )
 
 

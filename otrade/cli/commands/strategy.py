@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from otrade import strategy
 from otrade.errors import StrategyError
+from otrade.live.startup.strategy_files import DaySources, kept_days
 from otrade.plain_file import write_whole
 from otrade.strategy.build.builder import build as compile_all
 from otrade.strategy.build.library import folder_of, standing
@@ -89,6 +90,7 @@ def listed(folder: Path, var: Path) -> int:
     if not paths:
         print(f"{folder}: no strategy files; begin one with otrade strategy new NAME")
     faulty = False
+    days = kept_days(folder_of(var))
     for path in paths:
         try:
             spec = read(path)
@@ -100,6 +102,8 @@ def listed(folder: Path, var: Path) -> int:
         is_built = standing(folder_of(var), spec) is not None
         first = (spec.words.splitlines() or [""])[0]
         print(f"{path.name:<28} {'built' if is_built else 'not built':<9}{spec.name}: {first}")
+        for words in _traded(path.name, spec, days):
+            print(f"{'':<38}{words}")
     return 5 if faulty else 0
 
 
@@ -108,6 +112,8 @@ def show(path: Path, var: Path) -> int:
     spec = read(path)
     library = standing(folder_of(var), spec)
     print(f"{spec.name}: {spec.words or 'no words'}\n{_sizes(spec)}")
+    for words in _traded(path.name, spec, kept_days(folder_of(var))):
+        print(f"  {words}")
     for name, minutes in spec.bars.items():
         print(f"  bars    {name:<16} {minutes} minutes")
     if spec.timer_s:
@@ -130,6 +136,19 @@ def show(path: Path, var: Path) -> int:
         )
         print(f"  hook    {hook:<16} {cost}")
     return 0
+
+
+def _traded(file: str, spec: Spec, days: Mapping[str, DaySources]) -> list[str]:
+    """Which days go by the file: a day keeps what it began with, whatever the file is by now."""
+    found = []
+    for mode, day in days.items():
+        source = day.sources.get(file)
+        if source is None:
+            continue
+        is_same = source.encode() == spec.source
+        now = "as it stands" if is_same else "as it was then: the next day takes what it is now"
+        found.append(f"traded on {day.day} ({mode}), {now}")
+    return found
 
 
 def _read(paths: Sequence[Path]) -> list[Spec]:

@@ -10,7 +10,8 @@ BINARIES = ("*.so", "*.pyd")
 
 
 def build_of(root: Path) -> str:
-    """A digest of the package's sources. A compiled module counts by its source where that is there,
+    """A digest of the package's sources, and of the strategy files that are shipped beside it, which
+    sessions draw. A compiled module counts by its source where that is there,
     since two compilers make two files of it, and by itself where it is not.
     """
     files = [path for pattern in SOURCES for path in root.rglob(pattern)]
@@ -21,10 +22,11 @@ def build_of(root: Path) -> str:
         for path in root.rglob(pattern)
         if path.relative_to(root).as_posix().partition(".")[0] not in there
     ]
+    files += root.parent.glob("strategies/*.py")
     digest = hashlib.sha256()
     for path in sorted(files):
         text = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()} {len(text)}\n".encode())
+        digest.update(f"{path.relative_to(root.parent).as_posix()} {len(text)}\n".encode())
         digest.update(text)
     return digest.hexdigest()[:16]
 

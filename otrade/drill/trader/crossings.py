@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from otrade.drill.trader.market import SeenTrade
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
+from otrade.drill.trader.reading.arithmetic import WilderRange, WilderRsi
+from otrade.drill.trader.reading.seen_bar import TraderBar
 
 SECOND = 1_000_000_000
 GRACE_NS = 1_500_000_000
@@ -20,19 +22,6 @@ CLOSE_CALL = 1e-9
 """Of the price: a crossing nearer than that may go either way."""
 IST_NS = 19_800 * SECOND
 DAY_NS = 86_400 * SECOND
-
-
-@dataclass(slots=True)
-class TraderBar:
-    """One interval's trades."""
-
-    start_ns: int
-    end_ns: int
-    high_e4: int
-    low_e4: int
-    close_e4: int
-    is_told: bool = False
-    """Known from history alone: nothing was seen to trade in it."""
 
 
 class TraderSeries:
@@ -81,6 +70,7 @@ class TraderSeries:
             bar.high_e4 = max(bar.high_e4, trade.price_e4)
             bar.low_e4 = min(bar.low_e4, trade.price_e4)
             bar.close_e4 = trade.price_e4
+            bar.volume += trade.volume
             bar.is_told = False
             return None
         if start_ns < self._from_ns:
@@ -89,7 +79,8 @@ class TraderSeries:
             return None  # its bar is closed, and stands
         closed = self.close()
         end_ns = min(start_ns + self._interval_ns, self._instrument.close_ns)
-        self._bar = TraderBar(start_ns, end_ns, trade.price_e4, trade.price_e4, trade.price_e4)
+        price_e4 = trade.price_e4
+        self._bar = TraderBar(start_ns, end_ns, price_e4, price_e4, price_e4, volume=trade.volume)
         return closed
 
 
@@ -201,54 +192,3 @@ def _mean(prices_e4: deque[int], period: int) -> float:
     if not count:
         return 0.0
     return sum(list(prices_e4)[-count:]) / (count * 10_000)
-
-
-class WilderRsi:
-    """Wilder's relative strength over closes: the mean of the first `period` changes, then
-    smoothed.
-    """
-
-    def __init__(self, period: int) -> None:
-        self._period = period
-        self._closes = 0
-        self._last = self._gain = self._loss = 0.0
-
-    @property
-    def is_ready(self) -> bool:
-        return self._closes > self._period
-
-    @property
-    def value(self) -> float:
-        if not self._loss:
-            return 100.0 if self._gain else 50.0
-        return 100.0 - 100.0 / (1.0 + self._gain / self._loss)
-
-    def take(self, close: float) -> None:
-        change, self._last = close - self._last, close
-        self._closes += 1
-        n = min(self._closes - 1, self._period)
-        if n:
-            self._gain += (max(change, 0.0) - self._gain) / n
-            self._loss += (max(-change, 0.0) - self._loss) / n
-
-
-class WilderRange:
-    """Wilder's average true range, in rupees."""
-
-    def __init__(self, period: int) -> None:
-        self._period = period
-        self._bars = 0
-        self._last = 0.0
-        self.value = 0.0
-
-    @property
-    def is_ready(self) -> bool:
-        return self._bars > self._period
-
-    def take(self, high: float, low: float, close: float) -> None:
-        widest = max(high - low, abs(high - self._last), abs(low - self._last))
-        self._last = close
-        self._bars += 1
-        n = min(self._bars - 1, self._period)
-        if n:
-            self.value += (widest - self.value) / n

@@ -3,16 +3,25 @@ sent, at its moment and on its terms, and every one that he would have sent is t
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any
 
 from otrade.drill.trader.gates import Gates, Verdict
 from otrade.drill.trader.holdings import EnteredDecision, SeenBracket, brackets_of
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord, TakenOver
-from otrade.drill.trader.replay import InstrumentReplay, SeenTouch, TraderSignal
-from otrade.drill.trader.terms import ATR, E4, NOTIONAL, UNITS, EntryTerms, entry_terms
+from otrade.drill.trader.replay import (
+    InstrumentReplay,
+    SeenTouch,
+    TraderExit,
+    TraderMove,
+    TraderSignal,
+)
+from otrade.drill.trader.said import unknown_terms
+from otrade.drill.trader.terms import ATR, E4, NOTIONAL, UNITS, EntryTerms, entry_terms, with_atr
 from otrade.drill.trader.tolerances import (
     CLAMPED_NS,
     CLAMPING,
@@ -52,6 +61,7 @@ class PendingEntry:
     from_ns: int
     until_ns: int
     is_reversal: bool
+    plan: Mapping[str, Any]
     left: int = 0
     """Units of a decision that was begun; 0: all of it."""
     atr: float = 0.0
@@ -108,8 +118,8 @@ class EntryJudge:
             self._brackets.items(), key=lambda item: (item[1].entry.ts_placed_ns, item[0])
         )
         self.counts = EntryCounts()
-        self.strategies_of: dict[str, list[tuple[TradedStrategy, float]]] = {}
-        """Whose a bracket (run and number of its tags) is, or may be, and the ATR at its signal."""
+        self.strategies_of: dict[str, list[tuple[TradedStrategy, Mapping[str, Any]]]] = {}
+        """Whose a bracket (run and number of its tags) is, or may be, and the plan of its signal."""
 
     @property
     def touches(self) -> dict[str, list[SeenTouch]]:
@@ -120,6 +130,16 @@ class EntryJudge:
     def signals(self) -> dict[str, list[TraderSignal]]:
         """What the strategies of each instrument have said."""
         return {key: replay.signals for key, replay in self._replays.items()}
+
+    @property
+    def exits(self) -> dict[str, list[TraderExit]]:
+        """What strategy files have said of leaving, of each instrument."""
+        return {key: replay.exits for key, replay in self._replays.items()}
+
+    @property
+    def moves(self) -> dict[str, list[TraderMove]]:
+        """What strategy files have said of stops, of each instrument."""
+        return {key: replay.moves for key, replay in self._replays.items()}
 
     @property
     def decisions(self) -> list[EnteredDecision]:
@@ -173,11 +193,16 @@ class EntryJudge:
         instrument = self._instrument_of(strategy)
         if signal.is_close:
             self.counts.n_close_calls += 1
-        for one in self._pending:  # what waits gives way to a newer signal
+        own = [one for one in self._gates.decisions if one.is_of(strategy)]
+        is_said = self._is_said(signal, own)
+        if is_said == Verdict.NO:
+            return
+        for one in (
+            self._pending if is_said == Verdict.YES else ()
+        ):  # what waits gives way to a newer signal
             is_kept = one.is_reversal or (one.left and one.side == signal.side)
             if one.strategy is strategy and not is_kept:
                 one.until_ns = min(one.until_ns, signal.until_ns)
-        own = [one for one in self._gates.decisions if one.is_of(strategy)]
         unsure = self._gates.unsure(signal.ts_ns, signal.until_ns)
         if any(one.is_surely_open(signal.ts_ns) for one in own):
             self._opposite(signal, own)
@@ -187,16 +212,15 @@ class EntryJudge:
             self._opposite(signal, own)  # it may not be known yet that it has ended
         if signal.is_filtered:
             return
-        terms = entry_terms(instrument, strategy.plan, signal.side, signal.touch, signal.atr)
+        terms = entry_terms(instrument, signal.plan, signal.side, signal.touch, signal.atr)
         ruling = self._gates.rule(instrument, strategy, terms, signal.touch, signal.ts_ns)
         if ruling.verdict == Verdict.NO:
             return
         self.counts.n_allowed += 1
         hi_ns = CROWDED_NS if self._gates.is_crowded(signal.ts_ns) else REQUEST_NS[1]
         decision = EnteredDecision(strategy, signal.side, signal.ts_ns, terms.qty)
-        self._take(
-            decision, terms, signal.ts_ns + REQUEST_NS[0], signal.until_ns + hi_ns, signal.atr
-        )
+        plan = with_atr(signal.plan, signal.atr)
+        self._take(decision, terms, signal.ts_ns + REQUEST_NS[0], signal.until_ns + hi_ns, plan)
         if decision.brackets:
             self._gates.decisions.append(decision)
             self.counts.n_matched += 1
@@ -214,12 +238,14 @@ class EntryJudge:
                     signal.ts_ns,
                     signal.until_ns + self._entry_wait_ns + LOOK_NS,
                     is_reversal=False,
+                    plan=signal.plan,
                     left=left if decision.brackets else 0,
                     atr=signal.atr,
                 )
             )
         if (
             ruling.verdict == Verdict.OPEN
+            or is_said == Verdict.OPEN
             or unsure
             or waits
             or signal.is_close
@@ -234,9 +260,33 @@ class EntryJudge:
             f"{f', {left} of them' if decision.brackets else ''}, and no such order came"
         )
 
+    def _is_said(self, signal: TraderSignal, own: list[EnteredDecision]) -> Verdict:
+        """A strategy file may say it only while it holds nothing, and no stop has just taken it out.
+        It knows of a fill once the exchange has told of it.
+        """
+        found = Verdict.YES
+        if not signal.if_flat:
+            return found
+        for bracket in (one for decision in own for one in decision.brackets):
+            filled_ns = bracket.entry.trades[0].ts_ns if bracket.entry.trades else 1 << 62
+            is_open = not bracket.first_flat_ns or signal.until_ns < bracket.first_flat_ns
+            may_be_open = not bracket.last_ns or signal.ts_ns <= bracket.last_ns + TOLD_NS
+            if filled_ns + TOLD_NS < signal.ts_ns and is_open and not bracket.also:
+                return Verdict.OPEN if self.unsure(filled_ns, signal.ts_ns) else Verdict.NO
+            if filled_ns <= signal.until_ns and may_be_open:
+                found = Verdict.OPEN
+            end_ns = bracket.last_ns
+            if signal.calm_since_ns - TOLD_NS <= end_ns <= signal.until_ns:
+                is_sure = signal.calm_since_ns + TOLD_NS < end_ns < signal.ts_ns - TOLD_NS
+                is_sure = is_sure and not bracket.also and not self.unsure(end_ns, signal.ts_ns)
+                if is_sure and bracket.was_stopped:
+                    return Verdict.NO
+                found = found if bracket.was_stopped is False else Verdict.OPEN
+        return found
+
     def _opposite(self, signal: TraderSignal, own: list[EnteredDecision]) -> None:
         """The other side of what is open: it may be turned round."""
-        plan = signal.strategy.plan
+        plan = signal.plan
         if plan.get("on_opposite") != OPPOSITE_REVERSE or signal.is_filtered:
             return
         if not any(one.side != signal.side and one.may_be_open(signal.ts_ns) for one in own):
@@ -254,6 +304,7 @@ class EntryJudge:
                 signal.ts_ns,
                 signal.until_ns + wait_ns + self._entry_wait_ns + TOLD_NS,
                 is_reversal=True,
+                plan=plan,
                 atr=signal.atr,
             )
         )
@@ -264,7 +315,7 @@ class EntryJudge:
         terms: EntryTerms,
         from_ns: int,
         until_ns: int,
-        atr: float,
+        plan: Mapping[str, Any],
     ) -> None:
         """The orders of a decision that came in that time: its slices, which may overtake each
         other on their way.
@@ -286,25 +337,29 @@ class EntryJudge:
                 and self._fits(entry, terms, qty)
             ):
                 wanted[qty] -= 1
-                self._give(decision, tag, bracket, [atr])
+                self._give(decision, tag, bracket, [plan])
 
     def _give(
-        self, decision: EnteredDecision, tag: str, bracket: SeenBracket, atrs: list[float]
+        self,
+        decision: EnteredDecision,
+        tag: str,
+        bracket: SeenBracket,
+        plans: list[Mapping[str, Any]],
     ) -> None:
         decision.brackets.append(bracket)
         self._unmatched.remove((tag, bracket))
         others = self._others_of(bracket.entry, decision.strategy)
         bracket.also = [one for one, _ in others]
-        self.strategies_of[tag] = [*((decision.strategy, atr) for atr in atrs), *others]
+        self.strategies_of[tag] = [*((decision.strategy, plan) for plan in plans), *others]
 
     def _others_of(
         self, entry: Order, strategy: TradedStrategy
-    ) -> list[tuple[TradedStrategy, float]]:
+    ) -> list[tuple[TradedStrategy, Mapping[str, Any]]]:
         """Who else may have sent it: in units and price it is what he wished for shortly before."""
         instrument = self._instruments[entry.contract.key]
         placed_ns = entry.ts_placed_ns
         since_ns = placed_ns - self._entry_wait_ns - SHARED_NS
-        found = list[tuple[TradedStrategy, float]]()
+        found = list[tuple[TradedStrategy, Mapping[str, Any]]]()
         replay = self._replays[instrument.key]
         for signal in replay.signals:
             one = signal.strategy
@@ -314,9 +369,9 @@ class EntryJudge:
                 and since_ns <= signal.ts_ns <= placed_ns
             ):
                 found += [
-                    (one, atr)
+                    (one, with_atr(signal.plan, atr))
                     for atr in replay.atrs_in(one, signal.ts_ns, placed_ns) or [0.0]
-                    if self._could_be(entry, instrument, one, placed_ns - SECOND, atr)
+                    if self._could_be(entry, instrument, signal.plan, placed_ns - SECOND, atr)
                 ]
         return found
 
@@ -367,7 +422,7 @@ class EntryJudge:
         atrs = self._atrs_since(instrument, one, decided[1])
         touches = self._touches(instrument, decided[0] - crowd_ns, decided[1])
         for touch, atr in product(touches, atrs):
-            terms = entry_terms(instrument, one.strategy.plan, one.side, touch, atr)
+            terms = entry_terms(instrument, one.plan, one.side, touch, atr)
             wanted = min(terms.slice_qty, one.left or terms.qty)
             ruling = self._gates.rule(instrument, one.strategy, terms, touch, decided[1])
             if not self._fits(entry, terms, wanted):
@@ -403,7 +458,7 @@ class EntryJudge:
             decision = EnteredDecision(one.strategy, one.side, ts_ns, terms.qty)
             self._gates.decisions.append(decision)
             self.counts.n_matched += 1
-        self._give(decision, tag, bracket, atrs)
+        self._give(decision, tag, bracket, [with_atr(one.plan, atr) for atr in atrs])
         one.left = decision.qty - decision.sent_qty
         one.is_reversal = False
         one.until_ns = ts_ns + max(self._entry_wait_ns, CROWDED_NS) + LOOK_NS
@@ -421,13 +476,14 @@ class EntryJudge:
             if (
                 signal.side == entry.side
                 and entry.ts_placed_ns - LATE_NS <= signal.ts_ns <= entry.ts_placed_ns
-                and self._could_be(entry, instrument, signal.strategy, signal.ts_ns, signal.atr)
+                and self._could_be(entry, instrument, signal.plan, signal.ts_ns, signal.atr)
             ):
                 self._late(signal.strategy, tag, bracket)
                 return True
         since_ns = entry.ts_placed_ns - 2 * SECOND
         for strategy in instrument.strategies if moved else ():
-            mask = strategy.params.get("side_mask", 0)
+            mask = 3 if strategy.file else strategy.params.get("side_mask", 0)
+            plan = unknown_terms(strategy)
             atrs = self._replays[instrument.key].atrs_in(strategy, since_ns, entry.ts_placed_ns)
             # What is sized by a range that nobody knows may be of any size.
             is_sized = strategy.plan["stop_kind"] == ATR and strategy.plan["size_mode"] not in (
@@ -435,7 +491,7 @@ class EntryJudge:
                 NOTIONAL,
             )
             if mask & (1 if entry.side > 0 else 2) and any(
-                self._could_be(entry, instrument, strategy, since_ns, atr, any_size=is_sized)
+                self._could_be(entry, instrument, plan, since_ns, atr, any_size=is_sized)
                 for atr in atrs or [0.0]
             ):
                 self._late(strategy, tag, bracket)
@@ -448,13 +504,13 @@ class EntryJudge:
         if last is None or not last.may_be_open(entry.ts_placed_ns) or last.side != entry.side:
             last = EnteredDecision(strategy, entry.side, entry.ts_placed_ns - REQUEST_NS[1], 0)
             self._gates.decisions.append(last)
-        self._give(last, tag, bracket, [0.0])
+        self._give(last, tag, bracket, [unknown_terms(strategy)])
 
     def _could_be(
         self,
         entry: Order,
         instrument: TraderInstrument,
-        strategy: TradedStrategy,
+        plan: Mapping[str, Any],
         from_ns: int,
         atr: float,
         *,
@@ -462,8 +518,12 @@ class EntryJudge:
     ) -> bool:
         """On the plan's terms, at a price of any moment from then on."""
         for touch in self._touches(instrument, from_ns, entry.ts_placed_ns):
-            terms = entry_terms(instrument, strategy.plan, entry.side, touch, atr)
+            terms = entry_terms(instrument, plan, entry.side, touch, atr)
             qty = entry.history[0].terms.quantity
+            if plan.get("is_unknown"):
+                if qty % instrument.lot == 0 and self._fits(entry, terms, qty):
+                    return True
+                continue
             whole = qty == terms.slice_qty or 0 < qty == terms.qty % max(terms.slice_qty, 1)
             if (whole or any_size) and self._fits(entry, terms, qty):
                 return True
@@ -561,7 +621,7 @@ class EntryJudge:
         words = []
         instrument = self._instruments[entry.contract.key]
         for one in near:
-            terms = entry_terms(instrument, one.strategy.plan, one.side, one.touch, one.atr)
+            terms = entry_terms(instrument, one.plan, one.side, one.touch, one.atr)
             ruling = self._gates.rule(instrument, one.strategy, terms, one.touch, one.ts_ns)
             refused = "filtered" if one.is_filtered else ruling.why
             words.append(

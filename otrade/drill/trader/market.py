@@ -26,11 +26,14 @@ REFUSED = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenTrade:
-    """A trade that a packet told of. `trade_ns`: the time that puts it into a bar."""
+    """A trade that a packet told of. `trade_ns`: the time that puts it into a bar. `volume`: units
+    since the last packet that told of the day's; what was traded before the first is in no bar.
+    """
 
     ts_ns: int
     price_e4: int
     trade_ns: int
+    volume: int = 0
 
 
 class SeenMarket:
@@ -95,9 +98,12 @@ class SeenMarket:
         if is_trade and 0 < bar_ns < self._trade_ns:
             bar_ns = self._trade_ns  # more volume: a later trade, whatever its time says
         self._trade_ns = max(self._trade_ns, sight.trade_ns)
+        units = more if more > 0 and self._volume else 0
         self._volume = volume or self._volume
         self._take_rest(sight)
-        return SeenTrade(sight.ts_ns, sight.ltp_e4, bar_ns or sight.ts_ns) if is_trade else None
+        if not is_trade:
+            return None
+        return SeenTrade(sight.ts_ns, sight.ltp_e4, bar_ns or sight.ts_ns, units)
 
     def _take_part(self, sight: Sight) -> None:
         """A packet without a last trade: life, and perhaps an order book."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from otrade.drill.trader.crossings import TraderBar
 from otrade.drill.trader.plan import TraderInstrument
+from otrade.drill.trader.reading.seen_bar import TraderBar
 from otrade.drill.trader.record import ToldHistory
 
 MINUTE = 60_000_000_000

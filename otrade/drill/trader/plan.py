@@ -21,10 +21,14 @@ class TradedStrategy:
     plan: Mapping[str, Any]
     name: str = ""
     """As the configuration has it; one of its instrument's alone."""
+    file: str = ""
+    """Of a strategy file (`kind` "file"): its name among the shipped examples."""
+    further_ns: tuple[int, ...] = ()
+    """Lengths of the bars that it sees beside its own."""
 
     @property
     def is_by_tick(self) -> bool:
-        return not self.params.get("bar_mode", 0)
+        return not self.file and not self.params.get("bar_mode", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,26 @@ strategy says to it.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import floor
+from typing import Any
 
-from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderBar, TraderSeries
+from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderSeries
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.past import closed_bars, running_bar
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
+from otrade.drill.trader.reading.sayings import Enter, Leave, MoveStop, Saying
+from otrade.drill.trader.reading.seen_bar import TraderBar
 from otrade.drill.trader.record import ProcessLife, SessionRecord
+from otrade.drill.trader.said import FileReader, asked_for, on_tick
+from otrade.drill.trader.tolerances import CLAMPED_NS, CLAMPING
 
 BEAT_NS = 500_000_000
 """A bar that began so shortly before its end may be closed by a later beat of the engine's timer."""
+CNC = "CNC"
+"""Shares for delivery, which nobody sells short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,47 @@ class TraderSignal:
     atr: float
     order: int
     """Among those of one moment: the packet's place among all packets of the session."""
+    own: Mapping[str, Any] | None = None
+    """Of a strategy file: its plan with the terms that it has named itself."""
+    if_flat: bool = False
+    """Said only while it holds nothing."""
+    calm_since_ns: int = 1 << 62
+    """Not said where a stop of its own has taken it out since then."""
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """On which it is to be entered."""
+        return self.own or self.strategy.plan
 
     @property
     def words(self) -> str:
         way = "buy" if self.side > 0 else "sell"
-        return f"{way} of strategy {self.strategy.number} ({self.strategy.kind})"
+        return (
+            f"{way} of strategy {self.strategy.number} ({self.strategy.file or self.strategy.kind})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TraderExit:
+    """A strategy file says to leave what it holds on `side`."""
+
+    strategy: TradedStrategy
+    ts_ns: int
+    until_ns: int
+    side: int
+    is_close: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TraderMove:
+    """A strategy file says where the stop of what it holds on `side` is to be, if that is tighter."""
+
+    strategy: TradedStrategy
+    ts_ns: int
+    until_ns: int
+    side: int
+    level_e4: int
+    is_close: bool
 
 
 @dataclass(slots=True)
@@ -60,16 +104,21 @@ class TraderMemory:
     jump_bps: int
     market: SeenMarket = field(init=False)
     series: dict[int, TraderSeries] = field(init=False)
-    strategies: list[CrossingStrategy] = field(init=False)
+    strategies: list[CrossingStrategy | FileReader] = field(init=False)
     fed_ns: dict[int, int] = field(default_factory=dict)
     """By bar length: the end of the last bar of the past."""
 
     def __post_init__(self) -> None:
         # The longest bars' strategies are asked first.
-        lengths = sorted({one.interval_ns for one in self.instrument.strategies}, reverse=True)
+        strategies = self.instrument.strategies
+        wanted = {one.interval_ns for one in strategies}
+        lengths = sorted(wanted.union(*(one.further_ns for one in strategies)), reverse=True)
         self.market = SeenMarket(self.instrument, self.jump_bps)
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
-        self.strategies = [CrossingStrategy(one) for one in self.instrument.strategies]
+        self.strategies = [
+            FileReader(one, self.instrument) if one.file else CrossingStrategy(one)
+            for one in strategies
+        ]
 
     def touch(self, ts_ns: int, *, is_told: bool = True) -> SeenTouch:
         market = self.market
@@ -77,7 +126,9 @@ class TraderMemory:
             ts_ns, market.ltp_e4, market.bid_e4, market.ask_e4, market.heard_ns, is_told
         )
 
-    def by_length(self, length_ns: int) -> Iterator[tuple[TradedStrategy, CrossingStrategy]]:
+    def by_length(
+        self, length_ns: int
+    ) -> Iterator[tuple[TradedStrategy, CrossingStrategy | FileReader]]:
         for plan, strategy in zip(self.instrument.strategies, self.strategies, strict=True):
             if plan.interval_ns == length_ns:
                 yield plan, strategy
@@ -92,6 +143,8 @@ class InstrumentReplay:
         self._record = record
         self._instrument = instrument
         self.signals: list[TraderSignal] = []
+        self.exits: list[TraderExit] = []
+        self.moves: list[TraderMove] = []
         self.touches: list[SeenTouch] = []
         """After each packet."""
         self.atrs: dict[int, list[tuple[int, float]]] = {}
@@ -122,7 +175,8 @@ class InstrumentReplay:
                     continue  # by the process before
                 memory.fed_ns[length_ns] = bar.end_ns
                 for plan, strategy in memory.by_length(length_ns):
-                    strategy.on_bar(bar)
+                    if isinstance(strategy, CrossingStrategy):
+                        strategy.on_bar(bar)
                     self.atrs.setdefault(plan.number, []).append((life.started_ns, strategy.atr))
             if instrument.open_ns <= life.opened_ns < instrument.close_ns:
                 running = running_bar(told, instrument, length_ns, life.opened_ns)
@@ -167,7 +221,11 @@ class InstrumentReplay:
                 if length_ns in bars:
                     self._closed(length_ns, bars[length_ns], sight.ts_ns, sight.ts_ns)
                 for plan, strategy in memory.by_length(length_ns):
-                    self._say(plan, strategy.on_trade(trade), sight.ts_ns, sight.ts_ns)
+                    if isinstance(strategy, FileReader):
+                        said = strategy.on_trade(trade.price_e4)
+                        self._hear(plan, strategy, said, sight.ts_ns, sight.ts_ns)
+                    else:
+                        self._say(plan, strategy.on_trade(trade), sight.ts_ns, sight.ts_ns)
         self._close_due(opened_ns, until_ns)
 
     def _close_due(self, opened_ns: int, now_ns: int) -> None:
@@ -187,11 +245,72 @@ class InstrumentReplay:
                 self._closed(length_ns, bar, at_ns, at_ns + (BEAT_NS if late else 0))
 
     def _closed(self, length_ns: int, bar: TraderBar, ts_ns: int, until_ns: int) -> None:
-        for plan, strategy in self._memory.by_length(length_ns):
+        memory = self._memory
+        for plan, strategy in zip(self._instrument.strategies, memory.strategies, strict=True):
+            if isinstance(strategy, FileReader) and length_ns in plan.further_ns:
+                strategy.on_further(bar)
+        for plan, strategy in memory.by_length(length_ns):
+            if isinstance(strategy, FileReader):
+                self._hear(plan, strategy, strategy.on_own(bar, ts_ns, until_ns), ts_ns, until_ns)
+                continue
             crossing = strategy.on_bar(bar)
             if not bar.is_told:
                 self._say(plan, crossing, ts_ns, until_ns)
             self.atrs.setdefault(plan.number, []).append((ts_ns, strategy.atr))
+
+    def _hear(
+        self,
+        plan: TradedStrategy,
+        reader: FileReader,
+        sayings: list[Saying],
+        ts_ns: int,
+        until_ns: int,
+    ) -> None:
+        """What a strategy file says with a bar of its own length, or with a trade."""
+        touch = self._memory.touch(ts_ns)
+        tick_e4 = self._instrument.tick_e4
+        for said in sayings:
+            if isinstance(said, Leave):
+                self.exits.append(TraderExit(plan, ts_ns, until_ns, said.side, said.is_close))
+            elif isinstance(said, MoveStop):
+                level_e4 = on_tick(floor(said.at * 10_000 + 0.5), tick_e4, said.side)
+                if (touch.ltp_e4 - level_e4) * said.side > 0:
+                    self.moves.append(
+                        TraderMove(plan, ts_ns, until_ns, said.side, level_e4, said.is_close)
+                    )
+            else:
+                self._enter(plan, reader, said, touch, ts_ns, until_ns)
+
+    def _enter(
+        self,
+        plan: TradedStrategy,
+        reader: FileReader,
+        said: Enter,
+        touch: SeenTouch,
+        ts_ns: int,
+        until_ns: int,
+    ) -> None:
+        asked = asked_for(self._instrument, plan.plan, said, touch.ltp_e4)
+        if asked is None:
+            return
+        # A level may lie beyond a band that has moved, and is refused then.
+        is_banded = self._record.in_force(CLAMPING, ts_ns - CLAMPED_NS, ts_ns)
+        self.signals.append(
+            TraderSignal(
+                plan,
+                ts_ns,
+                until_ns,
+                said.side,
+                said.side < 0 and self._instrument.product == CNC,
+                said.is_close or (is_banded and said.has_own_terms),
+                touch,
+                0.0,
+                self._place,
+                asked,
+                said.if_flat,
+                reader.calm_since_ns(said.rest_bars),
+            )
+        )
 
     def _say(
         self, plan: TradedStrategy, crossing: Crossing | None, ts_ns: int, until_ns: int

@@ -56,10 +56,18 @@ def entry_terms(
     limit_e4 = 0
     if plan.get("entry_type", 0) != MARKET_ENTRY:
         limit_e4 = through(price_e4, side, plan.get("entry_offset_bps", 0.0), instrument.tick_e4)
+    stop_at_e4, target_at_e4 = plan.get("stop_at_e4", 0), plan.get("target_at_e4", 0)
     distance_e4 = distance(plan["stop_kind"], plan["stop_value"], price_e4, atr)
+    if stop_at_e4:
+        distance_e4 = (price_e4 - stop_at_e4) * side
     if not instrument.tick_e4 <= distance_e4 < price_e4:
         return EntryTerms(side, 0, 0, limit_e4, "its stop would have no place")
-    qty = _units(instrument, plan, price_e4, distance_e4)
+    if target_at_e4 and (target_at_e4 - price_e4) * side <= 0:
+        return EntryTerms(side, 0, 0, limit_e4, "its target would lie behind the price")
+    qty = plan.get("own_qty", 0)
+    if qty and plan["max_qty"] and qty > plan["max_qty"]:
+        return EntryTerms(side, 0, 0, limit_e4, "its file asks for more than max_qty")
+    qty = qty or _units(instrument, plan, price_e4, distance_e4)
     if qty <= 0:
         return EntryTerms(side, 0, 0, limit_e4, "its size is nothing")
     slice_qty = qty

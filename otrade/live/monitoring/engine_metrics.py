@@ -193,6 +193,12 @@ def _orders(day: "TradingDay", risk: RiskRow, counters: CountersRow) -> Iterator
         "result",
         {"taken": taken, "refused": refused},
     )
+    files = [day.engine.strategy(at) for at in range(len(day.plan.strategies))]
+    yield counter(
+        "otrade_refused_decisions",
+        "Decisions of strategy files that cannot be meant",
+        sum(row["n_refused_decisions"] for row in files),
+    )
     yield counter("otrade_trades", "Trades that are closed", len(day.trades))
 
 

@@ -109,7 +109,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             )
         finally:
             adapter.close()
-        compiled = StrategyFiles(config, self.board).compiled(date)
+        compiled = await StrategyFiles(config, self.board).compiled(date)
         specs = day_specs(
             found,
             bands,

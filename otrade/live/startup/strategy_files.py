@@ -9,7 +9,8 @@ say so.
 
 import datetime as dt
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from otrade.live.plan.engine_builder import CompiledSpec
 from otrade.plain_file import read_own, read_plain, write_whole
 
 if TYPE_CHECKING:
+    from otrade.strategy.build.library import Library
     from otrade.strategy.check.spec import Spec
     from otrade.strategy.loader import LoadedStrategy
 
@@ -32,11 +34,23 @@ SOURCE_BYTES_MAX = 65_537
 """One more than a strategy file may have: a longer one is refused by the check, by its size."""
 
 
-class _DaySources(msgspec.Struct):
+class DaySources(msgspec.Struct):
     """What a day began with, by file name."""
 
     day: str
     sources: dict[str, str]
+
+
+def kept_days(folder: Path) -> dict[str, DaySources]:
+    """What the last day of each mode goes by, of those that can be read."""
+    found = {}
+    for path in sorted(folder.glob("day.*.json")):
+        try:
+            kept = msgspec.json.decode(read_own(path), type=DaySources)
+        except (OSError, msgspec.MsgspecError):
+            continue
+        found[path.name.split(".")[1]] = kept
+    return found
 
 
 class StrategyFiles:
@@ -48,34 +62,47 @@ class StrategyFiles:
         self._folder = Path(config.paths.var) / "strategies"
         self._kept = self._folder / f"day.{config.mode}.json"
 
-    def compiled(self, date: dt.date) -> dict[str, CompiledSpec]:
+    async def compiled(self, date: dt.date) -> dict[str, CompiledSpec]:
         """By the strategies' names. StrategyError, at the user's line, for what cannot be traded."""
-        return self._made(lambda names: self._specs(str(date), names))
-
-    def as_they_stand(self) -> dict[str, CompiledSpec]:
-        """The same of the files as they are now: no day is begun with them, and nothing is kept."""
-        from otrade.strategy.check.file import read_source
-
-        def specs(names: list[str]) -> "dict[str, Spec]":
-            paths = {name: Path(self._config.paths.strategies) / name for name in names}
-            return {name: read_source(str(path), _read(path)) for name, path in paths.items()}
-
-        return self._made(specs)
-
-    def _made(self, specs_of: "Callable[[list[str]], dict[str, Spec]]") -> dict[str, CompiledSpec]:
-        wanted = [one for one in self._config.strategies if isinstance(one, FileStrategy)]
+        wanted, names = self._wanted()
         if not wanted:
             return {}
         # Check and builder are loaded where there is such a file: no other engine carries them.
+        from otrade.strategy.build.builder import build_beside
+
+        specs = self._specs(str(date), names)
+        libraries = await build_beside([specs[name] for name in names], self._folder)
+        return self._loaded(wanted, names, libraries)
+
+    def as_they_stand(self) -> dict[str, CompiledSpec]:
+        """The same of the files as they are now: no day is begun with them, and nothing is kept."""
+        wanted, names = self._wanted()
+        if not wanted:
+            return {}
         from otrade.strategy.build.builder import build
+        from otrade.strategy.check.file import read_source
+
+        paths = [Path(self._config.paths.strategies) / name for name in names]
+        libraries = build([read_source(str(path), _read(path)) for path in paths], self._folder)
+        return self._loaded(wanted, names, libraries)
+
+    def _wanted(self) -> tuple[list[FileStrategy], list[str]]:
+        """Strategies of files, and the names of the files."""
+        wanted = [one for one in self._config.strategies if isinstance(one, FileStrategy)]
+        return wanted, list(dict.fromkeys(one.file for one in wanted))
+
+    def _loaded(
+        self, wanted: Sequence[FileStrategy], names: Sequence[str], libraries: "Sequence[Library]"
+    ) -> dict[str, CompiledSpec]:
+        from otrade.strategy.build.library import remove_unused, use
         from otrade.strategy.loader import load
 
-        names = list(dict.fromkeys(one.file for one in wanted))
-        specs = specs_of(names)
-        libraries = build([specs[name] for name in names], self._folder)
         loaded = {name: load(library) for name, library in zip(names, libraries, strict=True)}
         for one in loaded.values():
             register(one.compiled)
+        for library in libraries:
+            use(library)
+        remove_unused(self._folder, time.time())
         return {one.name: _compiled(one, loaded[one.file]) for one in wanted}
 
     def _specs(self, day: str, names: list[str]) -> "dict[str, Spec]":
@@ -102,7 +129,7 @@ class StrategyFiles:
                 )
         kept_sources = dict(before.sources) if before is not None and is_today else {}
         kept_sources |= {name: spec.source.decode() for name, spec in specs.items()}
-        self._write_kept(_DaySources(day, kept_sources))
+        self._write_kept(DaySources(day, kept_sources))
         return specs
 
     def _say_if_changed(self, path: Path, kept: str) -> None:
@@ -118,10 +145,10 @@ class StrategyFiles:
                 "next day's start",
             )
 
-    def _read_kept(self) -> _DaySources | None:
+    def _read_kept(self) -> DaySources | None:
         """None when there is none, or none that can be read: the files are then taken as they stand."""
         try:
-            return msgspec.json.decode(read_own(self._kept), type=_DaySources)
+            return msgspec.json.decode(read_own(self._kept), type=DaySources)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
@@ -132,7 +159,7 @@ class StrategyFiles:
             )
             return None
 
-    def _write_kept(self, sources: _DaySources) -> None:
+    def _write_kept(self, sources: DaySources) -> None:
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             write_whole(self._kept, msgspec.json.encode(sources))

@@ -4,6 +4,7 @@ the library into its place.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -25,6 +26,7 @@ from otrade.errors import StrategyError
 from otrade.plain_file import write_whole
 from otrade.strategy.build.library import (
     FOLDER_MODE,
+    SCRATCH,
     BuildManifest,
     Library,
     find,
@@ -45,20 +47,79 @@ BUILD_S = 900
 
 def build(specs: Sequence[Spec], folder: Path, cpu: str = CPU) -> list[Library]:
     """A library of each, compiled where there is none. StrategyError with all that is wrong."""
+    folder = _own(folder)
+    if wanted := [spec for spec in specs if standing(folder, spec, cpu) is None]:
+        with Compilation(wanted, folder, cpu) as work:
+            done = subprocess.run(
+                work.args,
+                input=work.said,
+                capture_output=True,
+                timeout=BUILD_S,
+                cwd=work.scratch,
+                env=work.env,
+            )
+            work.keep(done.stdout, done.stderr, done.returncode)
+    return _found(specs, folder, cpu)
+
+
+async def build_beside(specs: Sequence[Spec], folder: Path, cpu: str = CPU) -> list[Library]:
+    """The same, and the caller's event loop runs on meanwhile."""
+    folder = _own(folder)
+    if wanted := [spec for spec in specs if standing(folder, spec, cpu) is None]:
+        with Compilation(wanted, folder, cpu) as work:
+            pipe = asyncio.subprocess
+            process = await pipe.create_subprocess_exec(
+                *work.args,
+                stdin=pipe.PIPE,
+                stdout=pipe.PIPE,
+                stderr=pipe.PIPE,
+                cwd=work.scratch,
+                env=work.env,
+            )
+            try:
+                async with asyncio.timeout(BUILD_S):
+                    said, errors = await process.communicate(work.said)
+            except TimeoutError:
+                raise StrategyError(
+                    f"the compiler took more than {BUILD_S} s; free the machine and start again"
+                ) from None
+            finally:
+                if process.returncode is None:  # too late, or the start was given up
+                    process.kill()
+                    await process.wait()
+            work.keep(said, errors, process.returncode or 0)
+    return _found(specs, folder, cpu)
+
+
+def _own(folder: Path) -> Path:
     folder = folder.resolve()
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     require_private(folder)
-    wanted = [spec for spec in specs if standing(folder, spec, cpu) is None]
-    if wanted:
-        _compile(wanted, folder, cpu)
+    return folder
+
+
+def _found(specs: Sequence[Spec], folder: Path, cpu: str) -> list[Library]:
     found = [find(folder, spec, cpu) for spec in specs]
     assert None not in found
     return [library for library in found if library is not None]
 
 
-def _compile(specs: list[Spec], folder: Path, cpu: str) -> None:
-    command = linker()
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as scratch:
+class Compilation:
+    """One run of the compiler's process for some files: what it is started with, and what becomes of its
+    answers. `-P` and a folder of its own: nothing that lies beside a strategy file is ever imported.
+    """
+
+    def __init__(self, specs: Sequence[Spec], folder: Path, cpu: str) -> None:
+        self._specs, self._folder, self._cpu = specs, folder, cpu
+        self._linker = linker()
+        self._held = tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH)
+        self.scratch = self._held.name
+        self.args = [sys.executable, "-P", "-m", "otrade.strategy.build.child", self.scratch]
+        self.env = {
+            **environment_of(SYSTEM, os.environ),
+            "PYTHONPATH": PLACE,
+            "PYTHONHASHSEED": "0",
+        }
         jobs = [
             {
                 "path": spec.path,
@@ -69,15 +130,28 @@ def _compile(specs: list[Spec], folder: Path, cpu: str) -> None:
             }
             for n, spec in enumerate(specs)
         ]
-        answers = _answers(jobs, scratch)
+        self.said = "".join(json.dumps(job) + "\n" for job in jobs).encode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        self._held.cleanup()
+
+    def keep(self, said: bytes, errors: bytes, code: int) -> None:
+        """Link and keep what was compiled. StrategyError with all that was not."""
+        answers: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines()]
+        if len(answers) < len(self._specs):
+            path = self._specs[len(answers)].path
+            raise StrategyError(f"{path}:1:1: {_ending(code, errors.decode(errors='replace'))}")
         faults = [answer["faults"] for answer in answers if "faults" in answer]
         if faults:
             raise StrategyError("\n".join(faults))
-        for n, (spec, answer) in enumerate(zip(specs, answers, strict=True)):
-            library = Path(scratch, f"{n}.so")
-            link(command, Path(scratch, f"{n}.o"), library)
+        for n, (spec, answer) in enumerate(zip(self._specs, answers, strict=True)):
+            library = Path(self.scratch, f"{n}.so")
+            link(self._linker, Path(self.scratch, f"{n}.o"), library)
             costs = {hook: measured["cost"] for hook, measured in answer["hooks"].items()}
-            _keep(spec, library.read_bytes(), costs, folder, cpu)
+            _keep(spec, library.read_bytes(), costs, self._folder, self._cpu)
 
 
 def _keep(spec: Spec, data: bytes, costs: dict[str, int], folder: Path, cpu: str) -> None:
@@ -94,26 +168,6 @@ def _keep(spec: Spec, data: bytes, costs: dict[str, int], folder: Path, cpu: str
     )
     write_whole(folder / manifest.library, data)
     write_whole(folder / f"{spec.name}-{key}.json", msgspec.json.encode(manifest))
-
-
-def _answers(jobs: list[dict[str, str]], scratch: str) -> list[dict[str, Any]]:
-    """What the compiler's process says to each. `-P` and an own folder: nothing that lies beside a
-    strategy file is ever imported.
-    """
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "otrade.strategy.build.child", scratch],
-        input="".join(json.dumps(job) + "\n" for job in jobs),
-        capture_output=True,
-        text=True,
-        timeout=BUILD_S,
-        cwd=scratch,
-        env={**environment_of(SYSTEM, os.environ), "PYTHONPATH": PLACE, "PYTHONHASHSEED": "0"},
-    )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(answers) < len(jobs):
-        path = jobs[len(answers)]["path"]
-        raise StrategyError(f"{path}:1:1: {_ending(done.returncode, done.stderr)}")
-    return answers
 
 
 def _ending(code: int, said: str) -> str:

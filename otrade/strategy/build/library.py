@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +25,15 @@ from otrade.strategy.check.spec import Spec
 
 FOLDER_MODE = 0o700
 LIBRARY_BYTES_MAX = 16 << 20
+SCRATCH = ".build-"
+"""Folders of a compiler at work begin so."""
+UNUSED_DAYS = 30
+"""A library that no start has used for so long is removed; whoever wants it again compiles it."""
+DAY_S = 86_400
 SOURCES = Path(__file__).parents[1]
 OF_A_BUILD = ("words", "indicators", "check", "build")
+_MADE = re.compile(r"[A-Za-z_]\w*-[0-9a-f]{16}(-[0-9a-f]{16}\.so|\.json)")
+"""Names of libraries and of what tells of them; nothing else is ever removed."""
 
 
 class BuildManifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,11 +104,42 @@ def folder_of(var: Path) -> Path:
     return var / "strategies"
 
 
+def use(library: Library) -> None:
+    """A day's start goes by it: it is kept, and so is what tells of it."""
+    for path in (
+        library.path,
+        _described(library.path.parent, library.spec.name, library.manifest.key),
+    ):
+        os.utime(path)
+
+
+def remove_unused(folder: Path, now_s: float) -> list[str]:
+    """Remove what no start has used for `UNUSED_DAYS`, and what a compiler that was cut off has left.
+    The names of the libraries. A library that is loaded goes on without its file.
+    """
+    removed = []
+    for path in sorted(folder.iterdir()):
+        try:
+            is_old = now_s - path.lstat().st_mtime > UNUSED_DAYS * DAY_S
+            if path.name.startswith(SCRATCH) and now_s - path.lstat().st_mtime > DAY_S:
+                shutil.rmtree(path)
+            elif is_old and _MADE.fullmatch(path.name):
+                path.unlink()
+                removed += [path.name] if path.suffix == ".so" else []
+        except OSError:
+            continue  # another process has been faster, or nobody may: the next start looks again
+    return removed
+
+
+def _described(folder: Path, name: str, key: str) -> Path:
+    return folder / f"{name}-{key}.json"
+
+
 def find(folder: Path, spec: Spec, cpu: str) -> Library | None:
     """What was built from this source for this processor, or None. StrategyError when what lies there is
     not what was built.
     """
-    described = folder / f"{spec.name}-{key_of(spec, cpu)}.json"
+    described = _described(folder, spec.name, key_of(spec, cpu))
     if not described.exists():
         return None
     require_private(folder)

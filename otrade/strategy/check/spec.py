@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import ctypes
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from otrade.strategy.check.faults import nearest
 from otrade.strategy.words.base import NOTHING
 from otrade.strategy.words.cell import CODES, Cell, RecordField, structure
 
@@ -43,6 +45,26 @@ class Spec:
     timer_s: int = 0
     constants: dict[str, tuple[str, float]] = field(default_factory=dict)
     hooks: dict[str, ast.FunctionDef] = field(default_factory=dict)
+
+    def refused(self, given: Mapping[str, float]) -> tuple[str, str]:
+        """Name and words of the first parameter that is not there, out of its bounds or of the wrong kind;
+        empty when all may stand.
+        """
+        for name in given:
+            if name not in self.params:
+                known = nearest(name, self.params)
+                return name, f"there is no parameter {name!r}; write {known} instead"
+        for name, one in self.params.items():
+            value = given.get(name, one.default)
+            # Not a number lies between no bounds either.
+            if not one.low <= value <= one.high:
+                return (
+                    name,
+                    f"{name} is {value}; write a number from {one.low} to {one.high} instead",
+                )
+            if one.kind == "int" and value != int(value):
+                return name, f"{name} is {value}; write a whole number instead"
+        return "", ""
 
     @property
     def params_rows(self) -> list[RecordField]:

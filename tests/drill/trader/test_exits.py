@@ -1,5 +1,6 @@
 """The judges of exits, over positions that are made by hand."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
 from otrade.drill.trader.leave.held import EnteredBracket
 from otrade.drill.trader.leave.leaving import LeaveJudge, WrongLeave
-from otrade.drill.trader.plan import TraderInstrument
+from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import (
     PersonCommand,
@@ -16,7 +17,7 @@ from otrade.drill.trader.record import (
     SessionRecord,
     ToldQuote,
 )
-from otrade.drill.trader.replay import SeenTouch
+from otrade.drill.trader.replay import SeenTouch, TraderExit
 from otrade.simulator.exchange.orders import RequestedTerms
 
 SECOND = 1_000_000_000
@@ -50,7 +51,11 @@ def order(leg: str, side: int, states: list[Any], fills: tuple[tuple[float, int]
 
 
 def judges(
-    plan: dict[str, Any], exits: list[Any], *prices: int, commands: tuple[Any, ...] = ()
+    plan: dict[str, Any],
+    exits: list[Any],
+    *prices: int,
+    commands: tuple[Any, ...] = (),
+    said: tuple[TraderExit, ...] = (),
 ) -> tuple[ExitJudge, LeaveJudge, Any]:
     """Ten units bought at 1,000 rupees after a second; then a price each second."""
     entry = order("E", 1, [told(1, "COMPLETE", "LIMIT", 10_005_000)], ((1.0, 10_000_000),))
@@ -64,9 +69,19 @@ def judges(
     record = SessionRecord("kite", {}, commands=list(commands), limits=[(0, LIMITS)])
     record.lives.append(ProcessLife(OPEN, has_journal=False, opened_ns=OPEN))
     sure = lambda from_ns, until_ns: ""  # noqa: E731
-    bracket = EnteredBracket("0000010000", entry, exits, [plan], instrument, touches, sure)
+    bracket = EnteredBracket(
+        "0000010000",
+        entry,
+        exits,
+        [plan],
+        instrument,
+        touches,
+        sure,
+        [one.strategy for one in said],
+    )
     profit = RunningProfit({}, [], {})
-    leave = LeaveJudge(record, [bracket], {"NSE:INFY": []}, profit, sure, frozenset())
+    heard = {"NSE:INFY": list(said)}
+    leave = LeaveJudge(record, [bracket], {"NSE:INFY": []}, heard, profit, sure, frozenset())
     return ExitJudge(record, [bracket], sure), leave, entry
 
 
@@ -143,6 +158,21 @@ def test_what_is_due_leaves() -> None:
     with pytest.raises(WrongLeave, match="time exit"):
         plan = {**PLAN, "time_exit_ns": 20 * SECOND}
         judges(plan, [order("S", -1, timely, ((101.5, 9_990_000),))])[1].check([])
+
+
+def test_what_a_strategy_file_says_is_a_reason_and_is_done() -> None:
+    own = TradedStrategy(0, "file", SECOND, {}, PLAN, file="rsi_reversion.py")
+    says = TraderExit(own, OPEN + 2 * SECOND, OPEN + 2 * SECOND, 1, is_close=False)
+    out = [stop(1.1, 9_990_000, 9_980_000), told(2.1, "OPEN", "LIMIT", 9_987_000)]
+    gone = order("S", -1, out, ((2.5, 9_987_000),))
+    judges(PLAN, [gone], 9_999_000, 9_998_000, said=(says,))[1].check([])
+    other = replace(says, side=-1)
+    with pytest.raises(WrongLeave, match="leaves the market's way"):
+        judges(PLAN, [gone], 9_999_000, 9_998_000, said=(other,))[1].check([])
+    late = [out[0], told(101, "OPEN", "LIMIT", 9_990_000)]
+    stays = order("S", -1, late, ((101.5, 9_990_000),))
+    with pytest.raises(WrongLeave, match="its strategy file says to leave"):
+        judges(PLAN, [stays], 9_999_000, 9_998_000, said=(says,))[1].check([])
 
 
 def test_a_halt_cancels_what_has_not_filled() -> None:

@@ -1,8 +1,8 @@
 """Bars of the past by pencil: what a broker tells, and what runs when a process begins."""
 
-from otrade.drill.trader.crossings import TraderBar
 from otrade.drill.trader.past import MINUTE, JoinedBar, bars_of, closed_bars, running_bar
 from otrade.drill.trader.plan import TraderInstrument
+from otrade.drill.trader.reading.seen_bar import TraderBar
 from otrade.drill.trader.record import ToldHistory, ToldMinute
 from tests.drill.trader import test_trader
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from otrade.drill.trader.crossings import CrossingStrategy, TraderBar, TraderSeries
+from otrade.drill.trader.crossings import CrossingStrategy, TraderSeries
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.holdings import brackets_of
 from otrade.drill.trader.market import SeenMarket, SeenTrade
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
+from otrade.drill.trader.reading.seen_bar import TraderBar
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import entry_terms, through
 

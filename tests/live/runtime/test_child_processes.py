@@ -88,7 +88,14 @@ def test_each_child_s_environment_is_a_list(name: str, monkeypatch: pytest.Monke
     assert {"PATH", "LANG", "TZ"} <= set(env)
     assert ("SSL_CERT_FILE" in env) == (
         name
-        not in ("hooks", "journal reader", "result reader", "page server", "day keeper", "engine starter")
+        not in (
+            "hooks",
+            "journal reader",
+            "result reader",
+            "page server",
+            "day keeper",
+            "engine starter",
+        )
     )
     assert ("HTTPS_PROXY" in env) == (name in ("watchdog", "alert sender"))
     listed = {

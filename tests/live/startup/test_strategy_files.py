@@ -4,7 +4,9 @@ its line, and what is compiled trades as the built-in kind of the same rule does
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from otrade.live.notices.board import NoticeBoard
 from otrade.live.plan.config_to_spec import plan_of, strategy_spec
 from otrade.live.plan.engine_builder import CompiledSpec
 from otrade.live.startup.strategy_files import StrategyFiles
+from otrade.strategy.build.library import remove_unused
 from tests.harness.core_engine import HOUR, NSE, OPEN_NS, SECOND, frame, packet, token_of
 
 DAY, NEXT = dt.date(2026, 11, 20), dt.date(2026, 11, 23)
@@ -74,15 +77,30 @@ class StartedFiles:
         self.path.parent.mkdir()
         self.write(SIMPLE.replace("{level}", "100.0"))
         self.said: list[str] = []
+        self.turns = 0
+        """Of the last start's event loop, while it was under way."""
 
     def write(self, text: str) -> None:
         self.path.write_text(text)
 
     def start(self, date: dt.date, **strategy: Any) -> dict[str, CompiledSpec]:
         board = NoticeBoard(lambda: 0)
-        made = StrategyFiles(config_of(self.folder, **strategy), board).compiled(date)
+        made = asyncio.run(
+            self._start(StrategyFiles(config_of(self.folder, **strategy), board), date)
+        )
         self.said = [n.text for n in board.since(0) if n.severity >= Severity.WARN]
         return made
+
+    async def _start(self, files: StrategyFiles, date: dt.date) -> dict[str, CompiledSpec]:
+        loop = asyncio.get_running_loop()
+        self.turns = 0
+
+        def turn() -> None:
+            self.turns += 1
+            loop.call_later(0.01, turn)
+
+        loop.call_soon(turn)
+        return await files.compiled(date)
 
 
 @pytest.fixture
@@ -95,10 +113,11 @@ def test_a_day_keeps_what_it_began_with_and_the_next_one_takes_the_change(
 ) -> None:
     first = started.start(DAY)["mine"]
     assert not started.said
+    assert started.turns > 10, "the loop has waited for the compiler"
     assert first.reasons == ("the price is above the level",)
     started.write(SIMPLE.replace("{level}", "200.0"))
     with monkeypatch.context() as m:
-        m.setattr("otrade.strategy.build.builder._compile", None)  # no compiler is asked
+        m.setattr("otrade.strategy.build.builder.Compilation", None)  # no compiler is asked
         again = started.start(DAY)["mine"]
     assert again == first
     assert len(started.said) == 1 and "has changed since the day began" in started.said[0]
@@ -110,6 +129,28 @@ def test_a_day_keeps_what_it_began_with_and_the_next_one_takes_the_change(
     assert "is another one than on 2026-11-20" in started.said[0]
     assert started.start(NEXT)["mine"] == changed
     assert not started.said
+
+
+def test_what_no_start_uses_any_more_is_removed(started: StartedFiles) -> None:
+    started.start(DAY)
+    folder = started.folder / "var" / "strategies"
+    made = {path for path in folder.iterdir() if path.suffix in (".so", ".json")} - {
+        folder / "day.paper.json"
+    }
+    assert len(made) == 2
+    old_s = 31 * 86_400
+    other, scratch = folder / f"Other-{'0' * 16}-{'1' * 16}.so", folder / ".build-cut"
+    other.write_bytes(b"")
+    scratch.mkdir()
+    mine = folder / "mine.txt"
+    mine.write_text("a person's own")
+    for path in (*made, other, scratch, mine):
+        found = path.stat()
+        os.utime(path, (found.st_atime - old_s, found.st_mtime - old_s))
+    assert remove_unused(folder, other.stat().st_mtime + 86_400) == []
+    started.start(DAY)  # what it uses is kept, however old
+    assert not other.exists() and not scratch.exists() and mine.exists()
+    assert all(path.exists() for path in made)
 
 
 def test_a_file_that_is_wrong_is_named_at_its_line(started: StartedFiles) -> None:
@@ -210,7 +251,7 @@ def test_the_file_of_the_ema_cross_decides_as_the_built_in_kind(tmp_path: Path, 
     of_file = raw(tmp_path, file="ema_crossover.py", params=periods, **given)
     of_file["paths"]["strategies"] = str(EXAMPLES)
     config = manager.from_bytes(orjson.dumps(of_file), "config.json")
-    compiled = StrategyFiles(config, NoticeBoard(lambda: 0)).compiled(DAY)
+    compiled = asyncio.run(StrategyFiles(config, NoticeBoard(lambda: 0)).compiled(DAY))
     built_in = raw(tmp_path, kind="ema_cross", params=periods, **given)
     del built_in["strategies"][0]["file"]
     engines = [

@@ -64,11 +64,7 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 def changed(source: FakeSource) -> bool:
     results = source.results
     return bool(
-        source.commands
-        or source.queries.drafts
-        or source.starts
-        or results.drafts
-        or results.stops
+        source.commands or source.queries.drafts or source.starts or results.drafts or results.stops
     )
 
 

@@ -43,6 +43,20 @@ describe("the form of the real schema", () => {
     expect(wrong(root, symbol, "infy")).toContain("EXCHANGE:TRADINGSYMBOL");
   });
 
+  it("shows the parameters of the strategy file that is named", () => {
+    const params: Node = { type: "object", properties: { period: { type: "integer", minimum: 2, maximum: 9, default: 4 } } };
+    const own = { ...root.$defs?.["FileStrategy"], allOf: [{ if: { properties: { file: { const: "mine.py" } } }, then: { properties: { params } } }] };
+    const known: Root = { ...root, $defs: { ...root.$defs, FileStrategy: own } };
+    const items = resolve(root, top.properties?.["strategies"] ?? {}).items ?? {};
+    const shown = (file: string): Node => {
+      const shape = shapeOf(known, items, { kind: "file", file });
+      return shape.kind === "choice" ? (shape.node?.properties?.["params"] ?? {}) : {};
+    };
+    expect(shown("mine.py")).toBe(params);
+    expect(shapeOf(known, shown("other.py"), {}).kind).toBe("map");
+    expect(wrong(known, shown("mine.py").properties?.["period"] ?? {}, 10)).toBe("Allowed: 2 to 9.");
+  });
+
   it("makes new items", () => {
     const strategies = resolve(root, top.properties?.["strategies"] ?? {});
     const made = fresh(root, strategies.items ?? {}) as Record<string, unknown>;

@@ -23,6 +23,9 @@ export interface Node {
   minItems?: number;
   maxItems?: number;
   pattern?: string;
+  examples?: readonly string[];
+  /** What another value beside it adds: of a strategy file, its own parameters. */
+  allOf?: readonly { if: { properties: Readonly<Record<string, Node>> }; then: { properties: Readonly<Record<string, Node>> } }[];
   discriminator?: { propertyName: string; mapping: Readonly<Record<string, string>> };
 }
 
@@ -59,12 +62,18 @@ export function withoutNull(root: Root, node: Node): { node: Node; nullable: boo
   return { node: others.length === 1 && only !== undefined ? resolve(root, only) : whole, nullable };
 }
 
+/** The node with what its conditions add for this value. */
+function narrowed(node: Node, value: unknown): Node {
+  const found = node.allOf?.find((one) => Object.entries(one.if.properties).every(([name, want]) => isRecord(value) && value[name] === want.const));
+  return found === undefined ? node : { ...node, properties: { ...node.properties, ...found.then.properties } };
+}
+
 export function shapeOf(root: Root, node: Node, value: unknown): Shape {
   if (node.discriminator !== undefined) {
     const { propertyName: tag, mapping } = node.discriminator;
     const name = isRecord(value) ? value[tag] : undefined;
     const ref = typeof name === "string" ? mapping[name] : undefined;
-    return { kind: "choice", tag, names: Object.keys(mapping), node: ref === undefined ? null : resolve(root, { $ref: ref }) };
+    return { kind: "choice", tag, names: Object.keys(mapping), node: ref === undefined ? null : narrowed(resolve(root, { $ref: ref }), value) };
   }
   if (node.enum !== undefined) return { kind: "pick", options: node.enum };
   if (node.const !== undefined) return { kind: "pick", options: [node.const] };

@@ -127,7 +127,11 @@ class ExitJudge:
                 expected.append(f"a limit of {wanted_e4 / E4:.2f} behind that trigger")
                 continue
             first = first_triggers(plan, side, averages, bracket.sent_at(), tick_e4)
-            if first is None or first.holds(terms.trigger_e4):
+            if (
+                first is None
+                or first.holds(terms.trigger_e4)
+                or self._was_moved(bracket, ts_ns, terms)
+            ):
                 return
             expected.append(f"a trigger of {first.words}")
             if plan.get("trail_kind", 0) and self._may_trail(bracket, plan, ts_ns, averages, terms):
@@ -136,6 +140,16 @@ class ExitJudge:
             f"stop {order.tag} asks for trigger {terms.trigger_e4 / E4:.2f} and limit {terms.price_e4 / E4:.2f}; "
             f"the trader expects {' or '.join(expected)}"
         )
+
+    def _was_moved(self, bracket: EnteredBracket, ts_ns: int, terms: RequestedTerms) -> bool:
+        """Has its strategy asked for a stop there? Where a trouble moves what it has seen, nobody
+        knows where.
+        """
+        if any(one.level_e4 == terms.trigger_e4 and one.ts_ns <= ts_ns for one in bracket.moves):
+            return True
+        is_open = bool(bracket.moves) and bool(self._unsure(bracket.opened_ns, ts_ns))
+        self.counts.n_tolerated += is_open
+        return is_open
 
     def _may_trail(
         self,

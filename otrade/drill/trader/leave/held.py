@@ -10,8 +10,8 @@ from typing import Any
 from otrade.drill.trader.leave.levels import PriceRange
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.record import SessionRecord, TakenOver
-from otrade.drill.trader.replay import SeenTouch
-from otrade.drill.trader.terms import with_atr
+from otrade.drill.trader.replay import SeenTouch, TraderMove
+from otrade.drill.trader.said import unknown_terms
 from otrade.simulator.exchange.orders import Order
 
 SECOND = 1_000_000_000
@@ -42,8 +42,17 @@ class EnteredBracket:
     """May a trouble have delayed something between these times?"""
     strategies: list[TradedStrategy] = field(default_factory=list)
     """Whose it may be."""
+    moves: list[TraderMove] = field(default_factory=list)
+    """What may have moved its stop: all that was said of it while it was held, oldest first."""
     taken_ns: int = 0
     """When a person has taken it over from somebody else; 0: it was entered."""
+    _tightest: list[tuple[int, int]] = field(init=False, default_factory=list)
+    """(since when, the tightest stop that was asked for)."""
+
+    def __post_init__(self) -> None:
+        for one in self.moves:
+            if not self._tightest or (one.level_e4 - self._tightest[-1][1]) * self.side > 0:
+                self._tightest.append((one.ts_ns, one.level_e4))
 
     @property
     def opened_ns(self) -> int:
@@ -75,6 +84,11 @@ class EnteredBracket:
         more_e4 = round(found[-1] * WRONG_AVERAGE_SHARE) if is_wrong else ROUNDED_E4
         return PriceRange(min(found) - more_e4, max(found) + more_e4)
 
+    def moved_to(self, ts_ns: int) -> int:
+        """The tightest stop that was asked for until then; 0: none was."""
+        at = bisect_right(self._tightest, ts_ns, key=lambda one: one[0])
+        return self._tightest[at - 1][1] if at else 0
+
     def prices(self, from_ns: int, until_ns: int) -> list[SeenTouch]:
         """What was known of the price between these times, and when they began."""
         first = bisect_left(self.touches, from_ns, key=lambda one: one.ts_ns)
@@ -92,8 +106,8 @@ class EnteredBracket:
             for price_e4 in (one.ltp_e4, one.bid_e4, one.ask_e4)
             if price_e4
         ]
-        if not seen:
-            seen = [self.entry.trades[0].price_e4]
+        if not seen or self.taken_ns:
+            seen += [self.entry.trades[0].price_e4]
         return PriceRange(min(seen), max(seen))
 
     def open_qty(self, ts_ns: int) -> int:
@@ -114,7 +128,8 @@ def entered_brackets(
     orders: Iterable[Order],
     instruments: Iterable[TraderInstrument],
     touches: Mapping[str, list[SeenTouch]],
-    strategies_of: Mapping[str, list[tuple[TradedStrategy, float]]],
+    strategies_of: Mapping[str, list[tuple[TradedStrategy, Mapping[str, Any]]]],
+    moves: Mapping[str, list[TraderMove]],
     unsure: Callable[[int, int], str],
     taken_over: Iterable[TakenOver] = (),
 ) -> list[EnteredBracket]:
@@ -134,8 +149,8 @@ def entered_brackets(
             continue
         instrument, known = listed[entry.contract.key], strategies_of.get(tag)
         if not known or unsure(entry.ts_placed_ns - ATTRIBUTED_NS, entry.ts_placed_ns):
-            known = [(one, 0.0) for one in instrument.strategies]
-        plans = [with_atr(one.plan, atr) for one, atr in known]
+            known = [(one, unknown_terms(one)) for one in instrument.strategies]
+        plans = [plan for _, plan in known]
         exits = [order for order in group if order is not entry]
         found.append(
             EnteredBracket(
@@ -147,6 +162,13 @@ def entered_brackets(
                 touches[entry.contract.key],
                 unsure,
                 [one for one, _ in known],
+                [
+                    one
+                    for one in moves.get(instrument.key, [])
+                    if one.side == entry.side
+                    and one.until_ns >= entry.trades[0].ts_ns
+                    and any(one.strategy is strategy for strategy, _ in known)
+                ],
             )
         )
     for taken in taken_over:
@@ -154,7 +176,7 @@ def entered_brackets(
         if exits:
             first = listed[key].strategies[0]
             tag = (exits[0].tag or "")[2:12]
-            plans = [with_atr(first.plan, 0.0)]
+            plans = [first.plan]
             found.append(
                 EnteredBracket(
                     tag,
@@ -165,6 +187,13 @@ def entered_brackets(
                     touches[key],
                     unsure,
                     [first],
+                    [
+                        one
+                        for one in moves.get(key, [])
+                        if one.strategy is first
+                        and one.side == taken.order.side
+                        and one.until_ns >= taken.ts_ns
+                    ],
                     taken.ts_ns,
                 )
             )

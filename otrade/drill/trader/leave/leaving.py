@@ -11,7 +11,7 @@ from otrade.drill.trader.leave.levels import first_triggers, targets, trailed_tr
 from otrade.drill.trader.loss import LossLimits
 from otrade.drill.trader.profit import RunningProfit
 from otrade.drill.trader.record import SessionRecord
-from otrade.drill.trader.replay import TraderSignal
+from otrade.drill.trader.replay import SeenTouch, TraderExit, TraderSignal
 from otrade.drill.trader.terms import ATR
 from otrade.simulator.exchange.orders import (
     CANCEL_PENDING,
@@ -33,6 +33,7 @@ BEAT_NS = 100 * MS
 """The engine's clock and the exchange's are read at different moments of the same reaction."""
 SIGNAL_NS = 2 * SECOND
 """A way out that follows a signal has arrived within this."""
+SAID = "its strategy file says to leave"
 IGNORES = 0
 """`on_opposite` of a plan that goes on to its stop or target."""
 HALTS_EXITS = frozenset({"kill"})
@@ -74,6 +75,8 @@ class LeaveJudge:
     brackets: list[EnteredBracket]
     signals: Mapping[str, list[TraderSignal]]
     """Of each instrument."""
+    exits: Mapping[str, list[TraderExit]]
+    """What its strategy files have said of leaving."""
     profit: RunningProfit
     unsure: Callable[[int, int], str]
     closed_by_others: frozenset[str]
@@ -86,7 +89,7 @@ class LeaveJudge:
         for bracket in self.brackets:
             if bracket.instrument.key in self.closed_by_others:
                 continue
-            dues = [*self._times(bracket), *self._signals(bracket), *lost]
+            dues = [*self._times(bracket), *self._signals(bracket), *self._said(bracket), *lost]
             for due in dues:
                 self._check_due(bracket, due)
             self._check_reason(bracket, [*dues, *_may_time_out(bracket), *self._near_loss()])
@@ -124,6 +127,22 @@ class LeaveJudge:
             if one.strategy in bracket.strategies
             and one.side != bracket.side
             and not one.is_close
+            and not one.if_flat
+            and not self._is_halted(one.ts_ns, HALTS_EXITS)
+            and not self.record.is_off(bracket.instrument.place, one.strategy.name, one.ts_ns)
+        ]
+
+    def _said(self, bracket: EnteredBracket) -> list[LeaveDue]:
+        """Where its strategy file says to leave."""
+        if len({one.number for one in bracket.strategies}) != 1:
+            return []
+        return [
+            LeaveDue(one.until_ns, SAID)
+            for one in self.exits[bracket.instrument.key]
+            if one.strategy in bracket.strategies
+            and one.side == bracket.side
+            and not one.is_close
+            and one.ts_ns > bracket.opened_ns + BEAT_NS
             and not self._is_halted(one.ts_ns, HALTS_EXITS)
             and not self.record.is_off(bracket.instrument.place, one.strategy.name, one.ts_ns)
         ]
@@ -212,7 +231,10 @@ class LeaveJudge:
         self.counts.n_reasons += 1
         if any(
             due.ts_ns <= ts_ns + BEAT_NS
-            and (due.why != "an opposite signal" or ts_ns <= due.ts_ns + SIGNAL_NS + OUT_NS)
+            and (
+                due.why not in ("an opposite signal", SAID)
+                or ts_ns <= due.ts_ns + SIGNAL_NS + OUT_NS
+            )
             for due in dues
         ):
             return
@@ -255,13 +277,23 @@ class LeaveJudge:
         return False
 
     def _may_be_signal(self, bracket: EnteredBracket, ts_ns: int) -> bool:
-        """Has a strategy that it may be of just said the other side, if only nearly?"""
+        """Has a strategy that it may be of just said the other side, or to leave, if only nearly?"""
+        key = bracket.instrument.key
+        if any(
+            one.side == bracket.side
+            and one.ts_ns - BEAT_NS <= ts_ns <= one.until_ns + SIGNAL_NS
+            and one.strategy in bracket.strategies
+            for one in self.exits[key]
+        ):
+            return True
         return any(
             one.side != bracket.side
+            # What is said while nothing is held ends what had not filled, or was not known to have.
+            and not (one.if_flat and bracket.opened_ns < one.ts_ns - BEAT_NS)
             and one.ts_ns - BEAT_NS <= ts_ns <= one.until_ns + SIGNAL_NS
             and one.strategy in bracket.strategies
             and one.strategy.plan.get("on_opposite", IGNORES) != IGNORES
-            for one in self.signals[bracket.instrument.key]
+            for one in self.signals[key]
         )
 
     def _has_traded(self, bracket: EnteredBracket, ts_ns: int) -> bool:
@@ -272,7 +304,7 @@ class LeaveJudge:
             return True
         seen = bracket.prices(bracket.entry.trades[0].ts_ns - SECOND, ts_ns)
         return any(
-            self._stop_or_target(bracket, plan, [one.ltp_e4 for one in seen], side, tick_e4, ts_ns)
+            self._stop_or_target(bracket, plan, seen, side, tick_e4, ts_ns)
             for plan in bracket.plans
         )
 
@@ -280,7 +312,7 @@ class LeaveJudge:
         self,
         bracket: EnteredBracket,
         plan: Mapping[str, Any],
-        seen: list[int],
+        seen: list[SeenTouch],
         side: int,
         tick_e4: int,
         ts_ns: int,
@@ -299,7 +331,8 @@ class LeaveJudge:
         stop_e4 = first.high_e4 if side > 0 else first.low_e4
         target_e4 = target and (target.low_e4 if side > 0 else target.high_e4)
         best_e4 = 0
-        for price_e4 in seen:
+        for one in seen:
+            price_e4 = one.ltp_e4
             if target_e4 and (price_e4 - target_e4) * side >= 0:
                 return True
             if plan.get("trail_kind", 0) and (not best_e4 or (price_e4 - best_e4) * side > 0):
@@ -309,6 +342,8 @@ class LeaveJudge:
                     for paid_e4 in (averages.low_e4, averages.high_e4)
                 )
                 stop_e4 = side * max(side * stop_e4, trail_e4)
+            if moved_e4 := bracket.moved_to(one.ts_ns):
+                stop_e4 = side * max(side * stop_e4, side * moved_e4)
             if (price_e4 - stop_e4) * side <= 0:
                 return True
         return False

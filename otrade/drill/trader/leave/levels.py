@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from otrade.drill.trader.said import on_tick
 from otrade.drill.trader.terms import ATR, E4, distance, through
 
 
@@ -26,12 +27,6 @@ class PriceRange:
         return f"{self.low_e4 / E4:.2f} to {self.high_e4 / E4:.2f}"
 
 
-def on_tick(price_e4: int, tick_e4: int, direction: int) -> int:
-    """The next multiple of the tick, upwards (1) or downwards (-1)."""
-    down = price_e4 // tick_e4 * tick_e4
-    return down if down == price_e4 or direction < 0 else down + tick_e4
-
-
 def stop_trigger(from_e4: int, side: int, distance_e4: int, tick_e4: int) -> int:
     """So far behind a price, rounded towards it, and a tick away from it at least."""
     trigger_e4 = on_tick(from_e4 - side * distance_e4, tick_e4, side)
@@ -50,6 +45,8 @@ def first_triggers(
     """Where a stop that has not trailed may stand. Its distance is of the price at which the entry
     was sent (`seen`), and is taken from what was paid (`averages`). None: nobody can say.
     """
+    if at_e4 := plan.get("stop_at_e4", 0):  # a price stays where it is
+        return PriceRange(at_e4, at_e4)
     if plan["stop_kind"] == ATR:
         return None
     near_e4, far_e4 = (
@@ -68,6 +65,8 @@ def targets(
     plan: Mapping[str, Any], side: int, averages: PriceRange, tick_e4: int
 ) -> PriceRange | None:
     """Where a target may stand. None: the plan has none, or nobody can say."""
+    if at_e4 := plan.get("target_at_e4", 0):
+        return PriceRange(at_e4, at_e4)
     if not plan["target_kind"] or plan["target_kind"] == ATR:
         return None
     found = [
