@@ -30,7 +30,6 @@ what it says is not heard. One decision an event: what is said after the first i
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 from typing import Any, NamedTuple
 
@@ -260,6 +259,8 @@ def dtype(record: str) -> Any:
 
 def structure(record: str) -> Any:
     """ctypes' structure of the same; what no row tells of is in fields that begin with `_`."""
+    import ctypes  # a running engine needs none
+
     if record == "bars":
         return structure("bar") * BARS_MAX
     laid: list[tuple[str, Any]] = []
