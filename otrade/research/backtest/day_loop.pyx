@@ -17,7 +17,7 @@ from libc.string cimport memcpy, memset
 from otrade._core.codecs.interface cimport OrderEncoder
 from otrade._core.engine.engine cimport Engine
 from otrade._core.engine.pipeline cimport Pipeline
-from otrade._core.orders cimport bracket, report
+from otrade._core.orders cimport bracket, order, report
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
     BR_OPEN, CMD_LOOK, CMD_NEW, CMD_REPLACE, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_FILL_FULL, EV_REFUSED, EV_REJECTED, EV_WORKING,
@@ -406,20 +406,20 @@ cdef class DayLoop:
 
     cdef void _request(self, const due_t* due) noexcept nogil:
         """A request is at the broker's order system."""
-        cdef int order = -1, reason = REASON_BROKER_ORDER
+        cdef int number = -1, reason = REASON_BROKER_ORDER
         cdef due_t* answer
         if due.terms._pad == CMD_NEW:
             reason = self.exchange.place(
-                due.order, due.report.side, due.report.reason, &due.terms, due.report.cl_ord_id, False, &order)
-            if order >= 0:
-                self.exchange.orders[order].ts_asked_ns = due.report.ts_recv_ns
+                due.order, due.report.side, due.report.reason, &due.terms, due.report.cl_ord_id, False, &number)
+            if number >= 0:
+                self.exchange.orders[number].ts_asked_ns = due.report.ts_recv_ns
         else:
-            order = self.exchange.find(due.report.cl_ord_id, due.report.broker_order_id)
-            if order >= 0 and due.terms._pad == CMD_REPLACE:
-                reason = self.exchange.modify(order, &due.terms)
-            elif order >= 0:
-                reason = self.exchange.cancel(order)
-        answer = self.exchange.later(self.now_ns + due.b, KIND_ANSWER, 0, NULL, DO_ANSWER, order)
+            number = self.exchange.find(due.report.cl_ord_id, due.report.broker_order_id)
+            if number >= 0 and due.terms._pad == CMD_REPLACE:
+                reason = self.exchange.modify(number, &due.terms)
+            elif number >= 0:
+                reason = self.exchange.cancel(number)
+        answer = self.exchange.later(self.now_ns + due.b, KIND_ANSWER, 0, NULL, DO_ANSWER, number)
         answer.a, answer.b = due.a, reason
 
     cdef void _told(self) noexcept nogil:
@@ -489,9 +489,9 @@ cdef class DayLoop:
             self._told()
 
     # ------------------------------------------------------------------------------------------------------------ time
-    cdef bint _is_quiet(self) noexcept nogil:
-        """Would a beat now change nothing, unless one of the core's own times is due? Nothing is asked for or in doubt, and every open
-        position is covered and waits for the market alone.
+    cdef bint _is_quiet(self, int64_t* until_ns) noexcept nogil:
+        """Would beats change nothing until then, unless one of the core's own times is due? Nothing is asked for or in doubt, and every
+        open position is covered and waits for the market alone. `until_ns` is brought forward to the end of a holding time.
         """
         cdef core_t* c = self.c
         cdef const bracket_t* b
@@ -503,9 +503,16 @@ cdef class DayLoop:
             b = &c.brackets[c.live[i]]
             if (b.state != BR_OPEN or b.open_qty <= 0 or b.protected_qty != b.open_qty or b.target_armed or b.stop_crossed_ns != 0
                     or b.move_e4 != 0 or b.retry_ns != 0 or b.target_retry_ns != 0 or b.fix_retry_ns != 0 or b.renew_ns != 0
-                    or b.trail_waits_ns != 0 or b.ladder_next_ns != 0 or b.time_exit_ns != 0 or b.naked_since_ns != 0 or b.entry_cancel
-                    or b.target_since_ns != 0 or b.exit_mode != 0):
+                    or b.trail_waits_ns != 0 or b.ladder_next_ns != 0 or b.naked_since_ns != 0
+                    or b.target_since_ns != 0 or b.entry_slot < 0 or not order.is_final(&c.orders[b.entry_slot])):
                 return False
+            if 0 < c.instruments[b.instrument_id].square_off_ns <= self.now_ns:
+                return False  # at its very nanosecond the core no longer names it as a time to come
+            if b.time_exit_ns > 0:
+                if self.now_ns >= b.ts_entry_ns + b.time_exit_ns:
+                    return False
+                if b.ts_entry_ns + b.time_exit_ns < until_ns[0]:
+                    until_ns[0] = b.ts_entry_ns + b.time_exit_ns
             slot = b.order_head
             while slot >= 0:
                 o = &c.orders[slot]
@@ -514,14 +521,19 @@ cdef class DayLoop:
                 slot = o.next
         return True
 
-    cdef void _beat(self) noexcept nogil:
-        """Time passes in the core."""
-        cdef int64_t due_ns
+    cdef void _beat(self, int64_t until_ns) noexcept nogil:
+        """Time passes in the core. `until_ns`: nothing else happens before then, so beats that would change nothing are passed over, and
+        the next one is where it would be.
+        """
+        cdef int64_t due_ns, step_ns
         self.n_beats += 1
-        if not self.every_beat and self._is_quiet():
+        if not self.every_beat and self._is_quiet(&until_ns):
             due_ns = self.core.next_timer_ns()
             if due_ns == 0 or due_ns > self.now_ns:
-                self.beat_ns = self.now_ns + (BEAT_OPEN_NS if self.c.n_live > 0 else BEAT_FLAT_NS)
+                step_ns = BEAT_OPEN_NS if self.c.n_live > 0 else BEAT_FLAT_NS
+                self.beat_ns = self.now_ns + step_ns
+                if until_ns > self.beat_ns:
+                    self.beat_ns = self.now_ns + (until_ns - self.now_ns + step_ns - 1) // step_ns * step_ns
                 if 0 < due_ns < self.beat_ns:
                     self.beat_ns = due_ns
                 return
@@ -595,7 +607,9 @@ cdef class DayLoop:
                 if self.beat_ns >= until_ns:
                     break
                 self.now_ns = self.exchange.now_ns = self.beat_ns
-                self._beat()
+                if heap_ns < first_ns:
+                    first_ns = heap_ns
+                self._beat(first_ns if first_ns < until_ns else until_ns)
             self._after()
         return self.exchange.is_full
 

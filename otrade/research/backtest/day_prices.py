@@ -17,7 +17,7 @@ from otrade.research.arrow import pc
 from otrade.research.history.archive import PriceArchive
 from otrade.research.history.month_file import DEPTH_COLUMNS, TICK_NUMBERS
 from otrade.research.history.series import TICK, PriceSeries, SeriesFacts, month_of
-from otrade.units import NS_PER_MINUTE, ist_hms
+from otrade.units import IST_NS, NS_PER_DAY, ist_hms, ist_midnight_ns
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 TICK_TYPE = dtype("tick_t")
@@ -114,17 +114,17 @@ class PriceReader:
             return {}, slice(0, 0), 0
         columns = self._columns(month)
         times = columns["ts_ns"] if self.series.length == TICK else columns["time"]
-        midnight_ns = session.open_ns - session.open_ns % NS_PER_MINUTE
-        midnight_ns -= _since_midnight_ns(session.open_ns) // NS_PER_MINUTE * NS_PER_MINUTE
-        day = np.searchsorted(times, (midnight_ns, midnight_ns + 1440 * NS_PER_MINUTE))
+        midnight_ns = ist_midnight_ns(session.open_ns)
+        day = np.searchsorted(times, (midnight_ns, midnight_ns + NS_PER_DAY))
         first, behind = np.searchsorted(times, (session.open_ns, session.close_ns))
         n_outside = int(day[1] - day[0]) - int(behind - first)
-        if n_outside > behind - first:
+        moved = np.searchsorted(times, (session.open_ns - IST_NS, session.close_ns - IST_NS))
+        if moved[1] - moved[0] > behind - first and n_outside > behind - first:
             at_ns = int(times[day[0]])
             raise BacktestError(
                 f"{self.series}: {n_outside} of {day[1] - day[0]} rows of {session.date} lie outside its session "
                 f"({ist_hms(session.open_ns)[:5]}-{ist_hms(session.close_ns)[:5]}), the first at {ist_hms(at_ns)}: they look like another "
-                "zone's; import them again with --zone"
+                "zone's (UTC); import them again with --zone"
             )
         return columns, slice(int(first), int(behind)), n_outside
 
@@ -197,8 +197,3 @@ class PriceReader:
             return 0
         name = "ltp_e4" if self.series.length == TICK else "open_e4"
         return int(columns[name][rows.start])
-
-
-def _since_midnight_ns(ts_ns: int) -> int:
-    day_ns = 1440 * NS_PER_MINUTE
-    return (ts_ns + 330 * NS_PER_MINUTE) % day_ns

@@ -37,6 +37,7 @@ cdef enum:
     FUTURES_BPS = 300
     OPTIONS_BPS = 4000
     SHARES_MAX = 30_000  # of one order of a square-off
+    EVENTS = 8192  # that are still to come
 
 cdef int64_t LPP_NS = 30_000_000_000
 cdef int64_t SECOND_NS = 1_000_000_000
@@ -158,7 +159,7 @@ cdef class Exchange:
 
     def __cinit__(self, int instruments, int orders=4096, int fills=65_536):
         self.cap_screens, self.cap_orders, self.cap_fills = instruments, orders, fills
-        self.cap_heap = 4 * orders + 64
+        self.cap_heap = EVENTS
         self.cap_told = 1024
         self.screens = <screen_t*>calloc(instruments, sizeof(screen_t))
         self.orders = <exch_order_t*>calloc(orders, sizeof(exch_order_t))

@@ -108,10 +108,16 @@ def test_beats_that_are_passed_over_change_nothing(tmp_path: Path, latency_ms: f
         "trail": {"kind": "pct", "distance": 0.15, "step": 0.02, "activate": 0.1},
         "time_exit_min": 9,
     }
+    both = {
+        "stop": {"kind": "pct", "value": 0.2},
+        "target": {"kind": "pct", "value": 0.3},
+        "exit_mode": "oco",
+    }
     made = worlds.config(
         [
             worlds.strategy("a", "NSE:INFY"),
             worlds.strategy("b", "NSE:SBIN", bracket=trailing),
+            worlds.strategy("c", "NSE:SBIN", bracket=both),
             of_file("vwap_reversion"),
         ],
         tmp_path / "var",
