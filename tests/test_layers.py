@@ -182,10 +182,10 @@ TABLE = {
     "research.arrow": "errors",
     "research.results": f"{BASE} charges file_lock research.arrow",
     # the core's own door, and what makes a live day ready: tested is what trades
-    "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels _core.orders.bracket "
-    "_core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges config instruments journal live.history "
-    "live.notices "
-    "live.plan live.startup research.arrow research.history research.results simulator.base simulator.prices square_off",
+    "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
+    "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
+    "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
+    "research.results simulator.base simulator.prices square_off",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # A day of trading, replayed and counted as the engine counts it.
     "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "

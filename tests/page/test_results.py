@@ -34,7 +34,12 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         writer.finish(facts(name="second", kind="live"))
     spoilt = sheet(results / "spoilt", sheet_trades()).folder / "result.json"
     spoilt.write_text("{}")
-    with engine(folder, "--speed", "1") as made:
+
+    def of_one(config: dict[str, Any]) -> None:
+        config["instruments"] = [{"symbol": "NSE:INFY"}]
+        config["strategies"] = config["strategies"][:1]
+
+    with engine(folder, "--speed", "1", change=of_one) as made:
         yield made
 
 
@@ -112,6 +117,22 @@ def test_a_backtest_that_cannot_be_is_said(page: Page) -> None:
     panel.get_by_role("button", name="Start").click()
     expect(panel.get_by_role("status")).to_contain_text("Failed")
     expect(panel.get_by_role("status")).to_contain_text("started by person trader (trader)")
+
+
+def test_a_backtest_is_run_and_opened(page: Page) -> None:
+    """The command itself, over the two hours that the archive has."""
+    panel = page.get_by_role("region", name="Backtest", exact=True)
+    panel.get_by_label("From", exact=True).fill(str(DAY))
+    panel.get_by_label("To", exact=True).fill(str(DAY))
+    panel.get_by_label("Name").fill("third")
+    panel.get_by_role("button", name="Start").click()
+    expect(panel.get_by_role("status")).to_contain_text("Done")
+    whole = page.get_by_role("region", name="third (backtest)", exact=True)
+    expect(whole.get_by_role("row", name="Profit net")).to_be_visible()
+    expect(page.get_by_role("region", name="Results, content")).to_contain_text("third")
+    panel.get_by_role("button", name="Start").click()
+    expect(panel.get_by_role("alert")).to_contain_text("there is a result third already")
+    page.evaluate("location.hash = '#/results'")
 
 
 def test_a_backtest_is_watched_and_ended(page: Page) -> None:

@@ -13,7 +13,7 @@ from otrade.errors import ResultError
 from otrade.journal.strategies import find_kept
 from otrade.plain_file import write_whole
 from otrade.research.days.keeping import journal_of, keep_day, kept_of
-from otrade.research.report.charted_bars import ChartedBars
+from otrade.research.report.charted_bars import ChartedBars, other_series
 from otrade.research.report.page import html_page
 from otrade.research.report.report import Report, report_of
 from otrade.research.report.source import ReportSource
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     report = report_of(ReportSource(results), capital)
     print(screen(report))
     page = args.html or _beside(results, report)
-    bars_of = ChartedBars(args.data or _archive(args.var, report))
+    bars_of = ChartedBars(args.data or _archive(args.var, report), other_series(report.facts))
     _write(page, html_page(report, bars_of, args.charts).encode())
     for trouble in bars_of.troubles:
         print(f"! no chart of it: {trouble}", file=sys.stderr)

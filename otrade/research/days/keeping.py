@@ -56,7 +56,8 @@ def keep_day(journal: Path, results: Path, now: dt.datetime) -> Path:
         return folder
     day = JournalDay(journal, _charges_of(journal))
     day.read()
-    with ResultWriter(folder, replace=folder.exists()) as writer:
+    # Two may do it at once (the process at the day's end, a person): both write the same rows.
+    with ResultWriter(folder, replace=True) as writer:
         writer.add_day(
             day.day,
             trades=day.trades,

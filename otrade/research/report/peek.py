@@ -20,7 +20,7 @@ from otrade.contract.views import Candle
 from otrade.errors import OTradeError, ResultError
 from otrade.plain_file import is_own
 from otrade.research.arrow import pa
-from otrade.research.report.charted_bars import ChartedBars
+from otrade.research.report.charted_bars import ChartedBars, other_series
 from otrade.research.report.report import Report, report_of
 from otrade.research.report.source import ReportSource
 from otrade.research.report.words import GROUP_WORDS, headline
@@ -230,7 +230,7 @@ def candles(results: Path, query: contract.ResultCandlesQuery) -> list[Candle]:
     """Minutes of the archive, where it has them."""
     result = _open(results, query.name)
     archive = "paper-data" if result.facts.kind == "paper" else "data"
-    bars_of = ChartedBars(results.parent / archive)
+    bars_of = ChartedBars(results.parent / archive, other_series([result.facts]))
     found = bars_of.of_day(query.symbol, query.day)
     if bars_of.troubles:
         raise ResultError(bars_of.troubles[0])

@@ -20,6 +20,9 @@ from otrade.research.report.ratios import (
 from otrade.research.report.source import ReportSource, TradeRow
 from otrade.research.results.facts import ResultDay, ResultFacts
 
+FEW = 3
+"""Days that are named one by one."""
+
 
 class Ratios(msgspec.Struct, frozen=True):
     """Of daily net returns. All None, with `why`, where these are not known."""
@@ -120,5 +123,19 @@ def _notes(source: ReportSource, total: TradeFigures) -> list[str]:
         notes.append(
             f"charges of {total.n_uncharged} of {total.n_trades} trades are not known: no net profit is told of any sum that holds them"
         )
-    notes += [f"{day.date}: {day.note}" for day in source.days if day.note]
-    return notes
+    return notes + _day_notes(source.days)
+
+
+def _day_notes(days: list[ResultDay]) -> list[str]:
+    """What is so on many days is said once."""
+    by_words: dict[str, list[dt.date]] = {}
+    for day in days:
+        for words in (day.note or "").split("; "):
+            if words:
+                by_words.setdefault(words, []).append(day.date)
+    return [
+        f"{', '.join(map(str, dates))}: {words}"
+        if len(dates) <= FEW
+        else f"{len(dates)} days from {dates[0]} to {dates[-1]}: {words}"
+        for words, dates in by_words.items()
+    ]

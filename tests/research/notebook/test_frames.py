@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,10 +15,15 @@ import pytest
 import otrade.research as r
 from otrade.errors import ResultError
 from otrade.live.runtime.child_processes import ChildCommand
+from otrade.price_files.bars import FileBar
+from otrade.research.history.archive import NewMonth, PriceArchive
+from otrade.research.history.month_file import table_of
+from otrade.research.history.series import Origin, PriceSeries, SeriesFacts
 from otrade.research.notebook import running
 from otrade.research.results.writer import ResultWriter
+from tests.harness.paper_run import CONFIG
 from tests.research.report.test_one_day_sheet import at, sheet, sheet_trades
-from tests.research.results.rows import DAY, facts, money, trade
+from tests.research.results.rows import DAY, at_ns, facts, money, trade
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "report.md"
 PIECES = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
@@ -35,6 +42,44 @@ def test_the_documents_code_runs(
     assert list(names["worst"]["net"]) == [-60, -25, 90, 280]
     assert names["curve"].iloc[-1] == 285
     assert names["result"]._repr_html_().startswith("<!doctype html>")
+
+
+def test_the_documents_backtest_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command itself, in a process of its own, over minutes that were made here."""
+    monkeypatch.chdir(tmp_path)
+    days = [DAY - dt.timedelta(days=n) for n in range(18, -1, -1)]
+    bars: dict[str, list[FileBar]] = {}
+    for n, day in enumerate(day for day in days if day.weekday() < 5):
+        for minute in range(375):
+            px = 15_000_000 + 30_000 * (
+                (minute + n) % 40 if (minute + n) % 80 < 40 else 40 - (minute + n) % 40
+            )
+            bars.setdefault(str(day)[:7], []).append(
+                FileBar(at_ns(day, minute), px, px + 10_000, px - 10_000, px + 5_000, 1_000)
+            )
+    series = PriceSeries("NSE:INFY", "1m")
+    archive = PriceArchive(tmp_path / "var" / "data")
+    with archive.changing():
+        months = {
+            month: NewMonth(
+                table_of(series, some),
+                Origin("csv", "made", "2026-11-20 16:00", len(some), "", "", "0"),
+            )
+            for month, some in bars.items()
+        }
+        archive.merge(series, SeriesFacts("cash", 500), months, "refuse")
+    (tmp_path / "config").mkdir()
+    one = {"instruments": [{"symbol": "NSE:INFY"}], "strategies": CONFIG["strategies"][:1]}
+    (tmp_path / "config" / "paper.json").write_text(json.dumps(CONFIG | one))
+    names: dict[str, Any] = {"r": r}
+    exec(PIECES[1], names)
+    tested = names["tested"]
+    assert tested.facts.kind == "backtest" and tested.facts.name == "tighter"
+    assert len(tested.trades) > 10 and tested.days["net"].sum() == pytest.approx(
+        tested.trades["net"].sum()
+    )
+    assert tested.equity["net"].iloc[-1] == pytest.approx(tested.days["net"].sum())
+    assert tested.report.total.n_trades == len(tested.trades)
 
 
 def test_units_and_times(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from otrade.errors import ResultError
+from otrade.research.report.charted_bars import other_series, series_traded
 from otrade.research.report.curve import curve_of
 from otrade.research.report.report import report_of
 from otrade.research.report.source import EquityRow, ReportSource
@@ -85,3 +86,32 @@ def test_thinning_keeps_the_extremes() -> None:
     curve = curve_of([EquityRow(n, v, v) for n, v in enumerate(values)], len(values), is_net=True)
     kept = {point.value_paise for point in curve.points}
     assert {values[0], values[-1], min(values), max(values)} <= kept and len(curve.points) <= 2_004
+
+
+def test_what_is_so_on_many_days_is_said_once(tmp_path: Path) -> None:
+    days = [DAY + dt.timedelta(days=n) for n in range(5)]
+    with ResultWriter(tmp_path / "r") as writer:
+        for n, day in enumerate(days):
+            writer.add_day(day, note="no prices; a hole" if n == 1 else "no prices")
+        report = report_of(ReportSource([Result.open(writer.finish(facts()))]))
+    assert report.notes[1:] == [
+        "5 days from 2026-11-20 to 2026-11-24: no prices",
+        "2026-11-21: a hole",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "found"),
+    [
+        ("NFO:NIFTY24APRFUT", "NSE:NIFTY 50"),
+        ("NFO:NIFTYNXT5024APRFUT", "NFO:NIFTYNXT5024APRFUT"),
+        ("NFO:BANKNIFTY24APRFUT", "NFO:BANKNIFTY24APRFUT"),
+        ("NFO:M&M24APRFUT", "NSE:M&M"),
+        ("NSE:INFY", "NSE:TCS"),
+        ("NSE:SBIN", "NSE:SBIN"),
+    ],
+)
+def test_charts_are_of_the_prices_that_were_traded_at(symbol: str, found: str) -> None:
+    told = {"NFO:NIFTY.FUT": "NSE:NIFTY 50", "NSE:INFY": "NSE:TCS", "NFO:M&M.FUT": "NSE:M&M"}
+    series = other_series([facts(models={"prices": told}), facts(models={"prices": "none"})])
+    assert series_traded(symbol, series) == found
