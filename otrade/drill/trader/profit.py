@@ -26,7 +26,10 @@ class RunningProfit:
         ]
         if events:
             events += [
-                (one.ts_ns, key, 0, one.ltp_e4) for key, seen in touches.items() for one in seen
+                (one.ts_ns, key, 0, one.ltp_e4)
+                for key, seen in touches.items()
+                for one in seen
+                if one.is_price
             ]
         cash_e4 = peak_e4 = highest_e4 = 0
         net, last_e4 = Counter[str](), dict[str, int]()

@@ -35,6 +35,8 @@ class SeenTouch:
     ask_e4: int
     heard_ns: int
     """When the instrument was last heard of."""
+    is_price: bool = True
+    """The packet has brought a last price: what is open is worth it from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,11 @@ class TraderMemory:
             for one in strategies
         ]
 
-    def touch(self, ts_ns: int) -> SeenTouch:
+    def touch(self, ts_ns: int, *, is_price: bool = True) -> SeenTouch:
         market = self.market
-        return SeenTouch(ts_ns, market.ltp_e4, market.bid_e4, market.ask_e4, market.heard_ns)
+        return SeenTouch(
+            ts_ns, market.ltp_e4, market.bid_e4, market.ask_e4, market.heard_ns, is_price
+        )
 
     def by_length(
         self, length_ns: int
@@ -200,7 +204,8 @@ class InstrumentReplay:
                 memory.market.reconnected()
                 n_ups += 1
             trade = memory.market.take(sight)
-            self.touches.append(memory.touch(sight.ts_ns))
+            is_price = sight.has_trade and memory.market.heard_ns == sight.ts_ns
+            self.touches.append(memory.touch(sight.ts_ns, is_price=is_price))
             if trade is None:
                 continue
             bars: dict[int, TraderBar] = {}
