@@ -240,7 +240,6 @@ CALLED_FROM_OUTSIDE = {
     r"otrade/guard/.*: (send_400_response|capture_signals|startup|shutdown)": "uvicorn's own methods, replaced",
     r"otrade/guard/connection\.py: (connection_\w+|\w*_buffer\w*|buffer_updated|set_protocol|get_extra_info)": "asyncio's",
     r"otrade/research/backtest/\w+\.pyx: (set_trades|clear_day)": "a loop of runs over one day: benches, tests, sweeps",
-    r"otrade/live/notices/json_log\.py: handleError": "logging's own method, replaced",
 }
 """`path: name` of public definitions that no source of ours names, and who uses them."""
 

@@ -239,6 +239,7 @@ NO_ORDERS_MATTER: dict[str, str] = {
     "alerts": "what people are told",
     "journal": "how long records are kept and how often they are written to the disk; the drill's journal is in memory and loses nothing",
     "paths": "where files are",
+    "sockets": "who else may come to the engine's sockets",
 }
 """A key or a whole section, and why no order can differ by it."""
 

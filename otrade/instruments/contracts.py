@@ -27,7 +27,7 @@ from typing import NamedTuple
 import msgspec
 
 from otrade.errors import InstrumentError
-from otrade.instruments.kite_names import read_name
+from otrade.instruments.contract_names import read_name
 
 _WISH = re.compile(
     r"(?P<under>[^.]+)\.(?:FUT|(?:ATM(?P<off>[+-]\d{1,2})?|(?P<strike>\d{1,7}(?:\.\d{1,4})?))(?P<right>CE|PE))"

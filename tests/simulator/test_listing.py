@@ -8,7 +8,7 @@ import gzip
 import orjson
 import pytest
 
-from otrade.instruments.kite_names import read_name
+from otrade.instruments.contract_names import read_name
 from otrade.simulator.base import hours
 from otrade.simulator.base.hours import ist_ns
 from otrade.simulator.base.universe import Universe

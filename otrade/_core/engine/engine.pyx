@@ -185,7 +185,8 @@ cdef class Engine:
         self, bars not None, int64_t ts_ns, *, int series_id, int strategy_id=-1, int n_left=0, int64_t ts_from_ns=0,
     ):
         """Bars (ts_open_ns, ts_end_ns, open, high, low, close, volume) of a time in which this engine did not listen, the oldest first.
-        Closed ones are for one strategy of the series, and `n_left` more of them follow by further calls. Without a strategy: the one bar
+        Closed ones are for one strategy of the series, or one that sees its length beside its own, and `n_left` more of them follow by
+        further calls. Without a strategy: the one bar
         that runs now, or none where that is not known, and from when on the series makes bars. Before the series has any bar of its own.
         """
         cdef history_t head

@@ -272,6 +272,10 @@ cdef class Pipeline:
             market.join_bar(&self.c.series[h.series_id], bars if h.n_bars > 0 else NULL, h.ts_from_ns)
             return
         s = &self.c.strategies[h.strategy_id]
+        if s.series_id != h.series_id:
+            for i in range(h.n_bars):
+                strategy.feed_further(&self.c, h.strategy_id, self.c.series[h.series_id].interval_ns, &bars[i])
+            return
         for i in range(h.n_bars):
             strategy.feed(&self.c, h.strategy_id, &bars[i])
             s.fed_ns = bars[i].ts_end_ns

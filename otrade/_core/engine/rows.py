@@ -236,6 +236,8 @@ class StrategyRow(TypedDict):
     n_rsi: int
     n_atr: int
     fed_ns: int
+    further_fed_ns: list[int]
+    """Of each further length of a compiled strategy: the end of the last bar that it was shown."""
     n_to_feed: int
     is_compiled: bool
     n_refused_decisions: int

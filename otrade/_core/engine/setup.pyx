@@ -205,9 +205,13 @@ cdef int check_history(core_t* c, const history_t* h, const bar_t* bars, int64_t
         raise EngineError(f"a record holds {MAX_HISTORY_BARS} bars of the past, and not {h.n_bars}")
     if h.strategy_id >= 0:
         check_id(h.strategy_id, c.n_strategies, "strategy")
-        if c.strategies[h.strategy_id].series_id != h.series_id:
-            raise EngineError(f"strategy {h.strategy_id} sees other bars than those of series {h.series_id}")
         after_ns = c.strategies[h.strategy_id].fed_ns
+        if c.strategies[h.strategy_id].series_id != h.series_id:
+            after_ns = -1
+            if c.strategies[h.strategy_id].instrument_id == s.instrument_id:
+                after_ns = strategy.further_fed_ns(&c.strategies[h.strategy_id], s.interval_ns)
+            if after_ns < 0:
+                raise EngineError(f"strategy {h.strategy_id} sees other bars than those of series {h.series_id}")
     elif h.n_bars > 1 or h.ts_from_ns <= 0:
         raise EngineError("one bar of a series runs at a time, and it is known from when on")
     for i in range(h.n_bars):

@@ -9,6 +9,8 @@ cdef int load_compiled(strategy_t* s, str build, str source, bytes params, dict 
 cdef void show_bar(bar_view_t* view, const bar_t* bar, const instrument_t* inst) noexcept nogil
 cdef void show_clock(clock_view_t* view, const instrument_t* inst, int64_t now_ns, int phase) noexcept nogil
 cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil
+cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const bar_t* bar) noexcept nogil
+cdef int64_t further_fed_ns(const strategy_t* s, int64_t interval_ns) noexcept nogil
 cdef object view(const strategy_t* s)
 
 cdef inline bint on_tick(strategy_t* s, market_t* market) noexcept nogil:

@@ -191,6 +191,25 @@ cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
         k.said.action = 0
 
 
+cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const bar_t* bar) noexcept nogil:
+    """Show a closed bar of the past of a further length."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef int i
+    for i in range(MAX_FURTHER_BARS):
+        if s.compiled.further_ns[i] == interval_ns:
+            show_bar(&s.compiled.bars[i], bar, &c.instruments[s.instrument_id])
+
+
+cdef int64_t further_fed_ns(const strategy_t* s, int64_t interval_ns) noexcept nogil:
+    """The end of the last bar of that further length which it was shown; 0: none was. -1: it sees no bars of that length."""
+    cdef int i
+    if s.compiled != NULL:
+        for i in range(MAX_FURTHER_BARS):
+            if s.compiled.further_ns[i] == interval_ns:
+                return s.compiled.bars[i].ts_end_ns
+    return -1
+
+
 cdef dict _complete(dict zeros, dict given, str what, str kind):
     for name in given:
         if name not in zeros:
@@ -212,17 +231,19 @@ cdef object view(const strategy_t* s):
     cdef cross_params_t params
     memset(&head, 0, sizeof(head))
     memset(&params, 0, sizeof(params))
+    cdef list further = []
     if s.compiled == NULL:
         head = (<const ema_cross_t*>s.state)[0]  # every built-in kind's state begins so
         params = (<cross_params_t*>s.params)[0]
     else:
         params.bar_mode = 1
+        further = [s.compiled.bars[i].ts_end_ns for i in range(MAX_FURTHER_BARS) if s.compiled.further_ns[i] > 0]
     return {
         "kind": name_of(s), "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
         "wait_side": s.wait_side, "wait_left": s.wait_left, "wait_until_ns": s.wait_until_ns if s.wait_side else 0,
         "reverse_side": s.reverse_side, "entry_rejects": s.n_entry_rejects, "brake_until_ns": s.brake_until_ns,
         "n_average": head.n, "n_rsi": head.rsi_n, "n_atr": head.atr_n,
-        "fed_ns": s.fed_ns, "n_to_feed": s.n_to_feed, "is_compiled": s.compiled != NULL, "n_refused_decisions": s.n_refused_decisions,
+        "fed_ns": s.fed_ns, "further_fed_ns": further, "n_to_feed": s.n_to_feed, "is_compiled": s.compiled != NULL, "n_refused_decisions": s.n_refused_decisions,
         "plan": s.plan, "signal": s.signal, "params": params,
     }

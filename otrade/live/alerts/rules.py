@@ -126,6 +126,7 @@ ALERTS: dict[str, AlertLevel | NoticeLevel | None] = {
     "UNEXPLAINED": AlertLevel.ALARM,
     "TAKEN_BACK": AlertLevel.WARN,
     "JOURNAL_FULL": AlertLevel.ALARM,
+    "NO_RESULT": AlertLevel.WARN,
     "JOURNAL_BACK": AlertLevel.WARN,
     "JOURNAL_ASIDE": AlertLevel.ALARM,
     "JOURNAL_NOT_USED": AlertLevel.WARN,

@@ -49,6 +49,8 @@ class PlannedStrategy(msgspec.Struct, frozen=True):
     """Bars of earlier sessions feed its indicators before the day."""
     reasons: tuple[str, ...] = ()
     """Words of a compiled strategy's reasons, which it counts from 1."""
+    further: tuple[tuple[int, int], ...] = ()
+    """(series, seconds) of the lengths of bars that it sees beside its own, in its own order."""
 
 
 class DayPlan(msgspec.Struct):

@@ -211,8 +211,11 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[
             )
         )
     minute_series_id = -1
+    series_ids: dict[int, int] = {}
+    further: dict[int, tuple[int, ...]] = {}
     for interval_s in intervals_s:
         series_id = engine.add_series(instrument_id, interval_s * NS_PER_S)
+        series_ids[interval_s] = series_id
         if interval_s == MINUTE_S:
             minute_series_id = series_id
         for strategy in spec.strategies:
@@ -226,6 +229,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[
                     enabled=bool(strategy.plan["enabled"]),
                 )
             )
+            further[len(plan.strategies)] = strategy.compiled.further_s if strategy.compiled else ()
             plan.strategies.append(
                 PlannedStrategy(
                     strategy.name,
@@ -238,6 +242,9 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[
                     strategy.compiled.reasons if strategy.compiled is not None else (),
                 )
             )
+    for at, lengths_s in further.items():
+        seen = tuple((series_ids[length_s], length_s) for length_s in lengths_s)
+        plan.strategies[at] = msgspec.structs.replace(plan.strategies[at], further=seen)
     engine.set_session(
         instrument_id,
         open_ns=session.open_ns,

@@ -17,6 +17,8 @@ WILDER_SETTLES = 10
 FILE = "file"
 FILE_SETTLES = 512
 """Bars of the past that a compiled strategy is fed: what it looks back to, nobody but it knows."""
+FURTHER_SETTLES = 64
+"""The same of bars of a further length: as long as most windows of slower averages."""
 AVERAGED = ("ema_cross", "sma_cross", "price_ema", "price_sma")
 EXPONENTIAL = ("ema_cross", "price_ema")
 

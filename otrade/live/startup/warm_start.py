@@ -21,6 +21,7 @@ from otrade.clock import NS_PER_S, Clock
 from otrade.instruments import Instrument
 from otrade.live.history.candles import ClosedBar
 from otrade.live.history.session_bars import (
+    PastBar,
     can_be_made,
     closed_bars,
     minutes_of,
@@ -141,6 +142,9 @@ class WarmStart:
             in_session = max((session.close_ns - session.open_ns) // self._length_ns(planned), 1)
             wanted = needs.bars_to_settle(planned.kind, planned.params)
             n_sessions = max(n_sessions, -(-wanted // in_session))
+            for _, length_s in planned.further:
+                in_session = max((session.close_ns - session.open_ns) // (length_s * NS_PER_S), 1)
+                n_sessions = max(n_sessions, -(-needs.FURTHER_SETTLES // in_session))
         return HistoryWish(
             traded.record,
             traded.symbol,
@@ -150,36 +154,62 @@ class WarmStart:
 
     def _feed(self, strategy_id: int, wish: HistoryWish, answer: HistoryAnswer) -> None:
         planned = self._plan.strategies[strategy_id]
-        length_ns, now_ns = self._length_ns(planned), self._clock.now_ns()
-        fed_ns = self._engine.strategy(strategy_id)["fed_ns"]
+        row, now_ns = self._engine.strategy(strategy_id), self._clock.now_ns()
         sessions = [*wish.sessions]
-        bars = [
-            bar
-            for session in sessions
-            for bar in session_bars(answer.minutes, session, length_ns)
-            if bar.ts_open_ns >= fed_ns
-        ]
         if wish.with_today:
-            today = self._traded[planned.instrument_id].session
-            sessions.append(today)
-            bars += [
-                bar
-                for bar in closed_bars(answer.minutes, today, length_ns, answer.asked_ns)
-                if bar.ts_open_ns >= fed_ns
-            ]
-        for first in range(0, len(bars), Limit.HISTORY_BARS):
-            part = bars[first : first + Limit.HISTORY_BARS]
-            self._room()
-            self._engine.on_history(
-                part,
-                now_ns,
-                series_id=planned.series_id,
-                strategy_id=strategy_id,
-                n_left=len(bars) - first - len(part),
+            sessions.append(self._traded[planned.instrument_id].session)
+        bars = self._past_bars(wish, answer, strategy_id, self._length_ns(planned), row["fed_ns"])
+        # A slower bar is shown before the own bar that ends with it, as in the day.
+        slower = sorted(
+            (bar.ts_end_ns, -length_s, series_id, bar)
+            for (series_id, length_s), fed_ns in zip(
+                planned.further, row["further_fed_ns"], strict=True
             )
+            for bar in self._past_bars(wish, answer, strategy_id, length_s * NS_PER_S, fed_ns)
+        )
+        first = 0
+        while first < len(bars) or slower:
+            while slower and (first == len(bars) or slower[0][0] <= bars[first].ts_end_ns):
+                _, _, series_id, bar = slower.pop(0)
+                self._room()
+                self._engine.on_history([bar], now_ns, series_id=series_id, strategy_id=strategy_id)
+            last = min(first + Limit.HISTORY_BARS, len(bars))
+            if slower:
+                last = next(
+                    (at for at in range(first, last) if bars[at].ts_end_ns >= slower[0][0]), last
+                )
+            if last > first:
+                self._room()
+                self._engine.on_history(
+                    bars[first:last],
+                    now_ns,
+                    series_id=planned.series_id,
+                    strategy_id=strategy_id,
+                    n_left=len(bars) - last,
+                )
+            first = last
         self._fed_from[strategy_id] = next(
             session.date for session in sessions if minutes_of(answer.minutes, session)
         )
+
+    def _past_bars(
+        self,
+        wish: HistoryWish,
+        answer: HistoryAnswer,
+        strategy_id: int,
+        length_ns: int,
+        fed_ns: int,
+    ) -> list[PastBar]:
+        """Closed bars of one length of the sessions before and of today, those behind what it has seen."""
+        bars = [
+            bar
+            for session in wish.sessions
+            for bar in session_bars(answer.minutes, session, length_ns)
+        ]
+        if wish.with_today:
+            today = self._traded[self._plan.strategies[strategy_id].instrument_id].session
+            bars += closed_bars(answer.minutes, today, length_ns, answer.asked_ns)
+        return [bar for bar in bars if bar.ts_open_ns >= fed_ns]
 
     def _join(self, instrument_id: int, ids: Sequence[int], answer: HistoryAnswer) -> None:
         """The bars that run now, of the minute and of the strategies' lengths. Half a bar is none: one
@@ -189,6 +219,11 @@ class WarmStart:
         session, now_ns = self._traded[instrument_id].session, self._clock.now_ns()
         strategies = [self._plan.strategies[strategy_id] for strategy_id in ids]
         lengths_ns = {one.series_id: self._length_ns(one) for one in strategies}
+        lengths_ns |= {
+            series_id: length_s * NS_PER_S
+            for one in strategies
+            for series_id, length_s in one.further
+        }
         lengths_ns.setdefault(planned.minute_series_id, 60 * NS_PER_S)
         for series_id, length_ns in lengths_ns.items():
             if self._has_begun(series_id):

@@ -16,7 +16,7 @@ from otrade.errors import BacktestError, CalendarError
 from otrade.instruments import Instrument
 from otrade.instruments.contracts import SPOT_OF, read_wish
 from otrade.instruments.dated import lot_of, on_day
-from otrade.instruments.kite_names import MONTHS, KiteName, read_name
+from otrade.instruments.contract_names import MONTHS, ContractName, read_name
 from otrade.instruments.model import MULTIPLIERS
 from otrade.simulator.base.hours import EXPIRY_DAYS
 from otrade.units import rupees
@@ -143,7 +143,7 @@ class HistoricalListing:
         )
 
     # ------------------------------------------------------------------------------------- expiries
-    def _expiry_of(self, exchange: str, said: KiteName, date: dt.date) -> dt.date:
+    def _expiry_of(self, exchange: str, said: ContractName, date: dt.date) -> dt.date:
         year = 2000 + said.year
         if said.day:
             return dt.date(year, said.month, said.day)

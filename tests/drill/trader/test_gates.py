@@ -70,6 +70,20 @@ def test_a_limit_of_the_day(
     assert LossLimits(record(*limits), profit).is_reached(OPEN, at(asked_s)) is reached
 
 
+def test_a_book_alone_marks_nothing() -> None:
+    """A packet without a last price comes just after the fill, and the price then is the one before it."""
+    one = TraderInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))
+    trade: Any = SimpleNamespace(ts_ns=at(1), order=SOLD, qty=10, price_e4=1_000_000)
+    for is_price, reached_ns in ((True, at(2)), (False, 0)):
+        touches = [
+            SeenTouch(at(0), 999_000, 999_000, 999_000, at(0)),
+            SeenTouch(at(2), 999_000, 998_000, 999_000, at(2), is_price),
+            SeenTouch(at(4), 1_000_000, 999_000, 1_000_000, at(4)),
+        ]
+        profit = RunningProfit({"NSE:INFY": one}, [trade], {"NSE:INFY": touches})
+        assert profit.first_beyond(10_000, 0, OPEN, at(9), loosely=False) == reached_ns
+
+
 def test_a_price_about_a_fill_may_have_been_known_before_it() -> None:
     profit = bought({2: 1_000_000, 10: 1_010_000})
     one = TraderInstrument("NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, at(900), at(900))

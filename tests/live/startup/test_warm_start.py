@@ -20,6 +20,7 @@ from otrade.errors import BrokerError
 from otrade.instruments import Instrument
 from otrade.journal.replay import replay
 from otrade.journal.scan import records, windows
+from otrade.journal.words import words_of
 from otrade.live.plan.warm_start import waiting_words
 from otrade.live.startup.day_builder import DayBuilder, PreparedDay
 from otrade.simulator.exchange.candles import bars
@@ -29,6 +30,7 @@ from tests.live.startup.test_exit_modes import maker_of
 BROKERS: tuple[BrokerKind, ...] = ("kite", "upstox")
 both = pytest.mark.parametrize("broker", BROKERS)
 DATE = dt.date(2026, 11, 20)
+ROOT = Path(__file__).parents[3]
 
 
 def ema(values: list[float], period: int) -> float:
@@ -45,6 +47,7 @@ def builder_of(here: SimulatedDay, path: Path, *others: str, **strategy: Any) ->
     file = path / "config.json"
     config = json.loads(file.read_text())
     config["strategies"][0] |= strategy
+    config.setdefault("paths", {})["strategies"] = str(ROOT / "strategies")
     for symbol in others:
         config["instruments"].append({"symbol": symbol})
         other = {"name": f"cross {symbol[4:]}", "instrument": symbol}
@@ -147,6 +150,41 @@ def test_a_start_in_mid_day_joins_the_bar_that_runs(broker: BrokerKind, tmp_path
         ended(prepared, here.now_ns)
 
     in_world(work, broker=broker)
+
+
+def test_a_strategy_file_is_shown_slower_bars_in_their_turn(tmp_path: Path) -> None:
+    """Each slower bar comes just before the own bar that ends with it, and a restart shows none again."""
+    params = {"period": 3, "trend_period": 2}
+    given = {"kind": "file", "file": "rsi_reversion.py", "bar_s": 300, "params": params}
+
+    async def work(here: SimulatedDay) -> None:
+        prepared, _ = await started(here, tmp_path, **given)
+        (slower,) = prepared.day.plan.strategies[0].further
+        row = prepared.day.engine.strategy(0)
+        (shown_ns,) = row["further_fed_ns"]
+        assert 0 <= row["fed_ns"] - shown_ns < 15 * MINUTE, "all that had closed by then"
+        ended(prepared, here.sim.clock.now_ns())
+        (journal,) = (tmp_path / "var" / "journal").glob("*.otj")
+        told = [words_of(one) for one in records(journal) if one.kind == Rec.HISTORY]
+        shown = [
+            (one["series_id"] == slower[0], bar)
+            for one in told
+            if one["strategy_id"] == 0
+            for bar in one["bars"]
+        ]
+        slow, own = (
+            [bar for is_slow, bar in shown if is_slow is wanted] for wanted in (True, False)
+        )
+        assert len(own) >= 512 and len(own) // 3 == len(slow)
+        by_end = {bar["ts_end_ns"]: bar["close_e4"] for bar in own}
+        assert all(by_end[bar["ts_end_ns"]] == bar["close_e4"] for bar in slow)
+        assert shown == sorted(shown, key=lambda one: (one[1]["ts_end_ns"], not one[0]))
+        assert replay(windows(journal)).divergence is None
+        again, _ = await started(here, tmp_path, **given)
+        assert again.day.engine.strategy(0)["further_fed_ns"] == row["further_fed_ns"]
+        ended(again, here.sim.clock.now_ns())
+
+    in_world(work)
 
 
 @both

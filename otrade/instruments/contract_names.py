@@ -19,7 +19,7 @@ _WEEKLY = re.compile(
 _MONTH_LETTER = {"O": 10, "N": 11, "D": 12}
 
 
-class KiteName(NamedTuple):
+class ContractName(NamedTuple):
     """What a contract's name says. `day` 0: the month's own contract, the last one to expire in it."""
 
     under: str
@@ -39,7 +39,7 @@ class KiteName(NamedTuple):
         )
 
 
-def read_name(name: str) -> KiteName | None:
+def read_name(name: str) -> ContractName | None:
     """None when it is no contract's name."""
     match = _MONTHLY.fullmatch(name) or _WEEKLY.fullmatch(name)
     if match is None:
@@ -49,7 +49,7 @@ def read_name(name: str) -> KiteName | None:
         MONTHS.index(said["month"]) + 1 if said["month"] in MONTHS else int(said["month"])
     )
     strike_e4 = int(Decimal(said["strike"]) * 10_000) if said["strike"] else 0
-    return KiteName(
+    return ContractName(
         said["name"],
         said["right"] or "FUT",
         int(said["yy"]),
