@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from otrade.errors import InstrumentError
+from otrade.instruments.contract_names import read_name
 from otrade.instruments.contracts import Contract, choose, read_wish
 from otrade.instruments.dated import on_day
-from otrade.instruments.contract_names import read_name
 from otrade.instruments.model import DERIVATIVE_EXCHANGES, Instrument, missing
 from otrade.instruments.table import SortedTable, write_table
 

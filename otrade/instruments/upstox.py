@@ -18,9 +18,9 @@ from typing import Any
 import orjson
 
 from otrade.errors import InstrumentError
+from otrade.instruments.contract_names import read_name
 from otrade.instruments.contracts import Contract, ContractSpec, choose, read_wish
 from otrade.instruments.dated import lot_of, on_day
-from otrade.instruments.contract_names import read_name
 from otrade.instruments.model import (
     COMMODITY_EXCHANGES,
     INDEX_TICK_E4,

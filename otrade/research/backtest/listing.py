@@ -14,9 +14,9 @@ import msgspec
 from otrade.calendar import DAY, Calendar
 from otrade.errors import BacktestError, CalendarError
 from otrade.instruments import Instrument
+from otrade.instruments.contract_names import MONTHS, ContractName, read_name
 from otrade.instruments.contracts import SPOT_OF, read_wish
 from otrade.instruments.dated import lot_of, on_day
-from otrade.instruments.contract_names import MONTHS, ContractName, read_name
 from otrade.instruments.model import MULTIPLIERS
 from otrade.simulator.base.hours import EXPIRY_DAYS
 from otrade.units import rupees
