@@ -184,7 +184,7 @@ TABLE = {
     "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
     "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
-    "research.results simulator.base simulator.prices square_off",
+    "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",

@@ -338,6 +338,12 @@ def _backtest(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def _parity(args: argparse.Namespace) -> int:
+    from otrade.cli.commands.parity import run
+
+    return run(args)
+
+
 def _version(_args: argparse.Namespace) -> int:
     print(f"otrade {__version__}")
     return 0
@@ -734,6 +740,25 @@ def parser() -> argparse.ArgumentParser:
         "backtest", "trade days of the past: the live core, at prices of the archive", _backtest
     )
     add_backtest(backtest, _date)
+
+    sub = add(
+        "parity",
+        "one paper day over sockets, replayed and in the backtest: the same executions?",
+        _parity,
+    )
+    sub.add_argument(
+        "what",
+        metavar="DAY|CONFIG",
+        help="a paper day that has been run, or a configuration to run one",
+    )
+    config_option(sub)
+    sub.add_argument(
+        "--date", type=_date, default=None, metavar="YYYY-MM-DD", help="which day to run"
+    )
+    sub.add_argument(
+        "--seed", type=_seed, default=None, metavar="N", help="of the simulated market"
+    )
+    sub.add_argument("--all", action="store_true", help="show every execution and difference")
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
     sub.add_argument(
