@@ -14,7 +14,7 @@ from otrade.config.schema import RiskConfig
 from otrade.contract import views
 from otrade.live.control.commands import COMMANDS
 from otrade.web.http.routes import COMMANDS as COMMAND_ROUTES
-from otrade.web.http.routes import QUERIES, VIEWS
+from otrade.web.http.routes import QUERIES, RESULTS, VIEWS
 from otrade.web.rest.dispatch import journal_name
 
 ROOT = Path(__file__).parents[1]
@@ -132,7 +132,7 @@ def test_the_configuration_names_acts() -> None:
 # ------------------------------------------------------------------------------------------ queries
 def test_queries_are_those_of_the_table_of_routes() -> None:
     assert [row[0] for row in table("Queries")] == sorted(
-        {route.name for route in (*VIEWS, *QUERIES)},
+        {route.name for route in (*VIEWS, *QUERIES, *RESULTS)},
         key=[row[0] for row in table("Queries")].index,
     )
 

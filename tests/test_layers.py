@@ -177,7 +177,8 @@ TABLE = {
     "live.control live.day live.engine_socket live.history live.monitoring live.notices live.plan live.runtime "
     "live.startup hooks stream",
     # --------------------------------------------------- the past: files that no engine needs
-    "research": "",
+    "research": "research.notebook",
+    "research.notebook": "errors live.runtime research.report research.results",
     "research.arrow": "errors",
     "research.results": f"{BASE} charges file_lock research.arrow",
     # the core's own door, and what makes a live day ready: tested is what trades
@@ -186,6 +187,10 @@ TABLE = {
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
     "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
+    # A day of trading, replayed and counted as the engine counts it.
+    "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
+    "live.history live.plan research.results",
+    "research.report": f"{BASE} contract research.arrow price_files research.history research.results",
     # ---------------------------------------------------------------------- its page, people
     "guard": "errors",
     # The process of the hooks: a broker's check, and no more of a broker.
@@ -212,12 +217,15 @@ TABLE = {
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
+    "cli.research": f"{BASE} brokers brokers.registry calendar cli.commands config journal live price_files research.backtest "
+    "research.days research.history research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.reports instruments journal live live.alerts live.broker_io live.control live.engine_socket "
     "live.history live.notices live.plan "
-    "live.runtime live.startup price_files research.backtest research.history simulator simulator.base simulator.prices square_off "
+    "live.runtime live.startup price_files "
+    "simulator simulator.base simulator.prices square_off "
     "strategy strategy.build strategy.check web.auth",
-    "cli": "brokers.registry cli.commands cli.engine cli.processes config errors live server",
+    "cli": "brokers.registry cli.commands cli.engine cli.processes cli.research config errors live server",
     "__main__": "cli",
 }
 """Room: the rooms that it may import, besides itself. It stands in the order in which they are

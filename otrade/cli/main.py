@@ -18,6 +18,7 @@ from otrade import __version__
 from otrade.brokers.registry import BROKERS, DEFAULT, NAMES
 from otrade.cli.backtest_parser import add_backtest
 from otrade.cli.data_parser import add_data
+from otrade.cli.report_parser import add_report
 from otrade.errors import ConfigError, OTradeError
 
 EXIT_CODES = """exit codes:
@@ -327,19 +328,25 @@ def _latency(args: argparse.Namespace) -> int:
 
 
 def _data(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.data import run
+    from otrade.cli.research.data import run
 
     return run(args)
 
 
 def _backtest(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.backtest import run
+    from otrade.cli.research.backtest import run
+
+    return run(args)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from otrade.cli.research.report import run
 
     return run(args)
 
 
 def _parity(args: argparse.Namespace) -> int:
-    from otrade.cli.commands.parity import run
+    from otrade.cli.research.parity import run
 
     return run(args)
 
@@ -759,6 +766,9 @@ def parser() -> argparse.ArgumentParser:
         "--seed", type=_seed, default=None, metavar="N", help="of the simulated market"
     )
     sub.add_argument("--all", action="store_true", help="show every execution and difference")
+    report = add("report", "what a backtest, or days of trading, earned, and how", _report)
+    add_report(report, _between)
+    var_option(report)
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
     sub.add_argument(

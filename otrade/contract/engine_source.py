@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from otrade.contract import queries
+from otrade.contract import queries, results
 from otrade.contract.messages import Acted, CommandArgs
 from otrade.contract.views import (
     AccountView,
@@ -79,6 +79,30 @@ class QuerySource(Protocol):
     async def configure(self, draft: queries.ConfigDraft) -> queries.ConfigVerdict | None: ...
 
 
+class ResultSource(Protocol):
+    """Results and backtests, which are files and processes of their own: none of it needs an engine.
+    ResultError says in words what cannot be read or done.
+    """
+
+    async def summaries(self) -> Sequence[results.ResultSummary]: ...
+
+    async def whole(self, query: results.ResultQuery) -> results.ResultView: ...
+
+    async def result_trades(self, query: results.ResultRowsQuery) -> results.ResultTradesPage: ...
+
+    async def result_orders(self, query: results.ResultRowsQuery) -> results.ResultOrdersPage: ...
+
+    async def result_candles(self, query: results.ResultCandlesQuery) -> Sequence[Candle]: ...
+
+    def backtest(self) -> results.BacktestView: ...
+
+    async def start_backtest(
+        self, draft: results.BacktestDraft, who: str
+    ) -> results.BacktestView: ...
+
+    async def stop_backtest(self) -> results.BacktestView: ...
+
+
 class EngineViews(Protocol):
     """What is streamed."""
 
@@ -111,6 +135,11 @@ class EngineSource(EngineViews, Protocol):
     @property
     def queries(self) -> QuerySource:
         """What is queried and not streamed."""
+        ...
+
+    @property
+    def results(self) -> ResultSource:
+        """What is kept of backtests and days."""
         ...
 
     async def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:

@@ -1,6 +1,6 @@
 """The page's half of the contract: `python -m otrade.contract.typescript > web/src/api/contract.ts`.
 
-Everything public in `views` and `queries` becomes TypeScript in the same order: a `Literal` a union
+Everything public in `views`, `queries` and `results` becomes TypeScript in the same order: a `Literal` a union
 of words, a struct an interface. A test holds that the committed file equals what is printed here.
 """
 
@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from otrade.contract import queries, views
+from otrade.contract import queries, results, views
 
 HEAD = """\
-// The JSON contract, made from otrade/contract/views.py and queries.py by `python -m otrade.contract.typescript`. Do not edit.
+// The JSON contract, made from otrade/contract/views.py, queries.py and results.py by `python -m otrade.contract.typescript`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 """
 
@@ -33,7 +33,7 @@ def generate() -> str:
     """The whole text of `contract.ts`."""
     public = {
         name: value
-        for name, value in (vars(views) | vars(queries)).items()
+        for name, value in (vars(views) | vars(queries) | vars(results)).items()
         if not name.startswith("_")
     }
     names = {value: name for name, value in public.items() if _is_alias(value)}

@@ -4,6 +4,7 @@ process, signals, and the words at the end.
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import time
@@ -47,7 +48,13 @@ from otrade.live.monitoring.staleness import FrameWatch, NakedWatch
 from otrade.live.notices.board import Notice, NoticeBoard
 from otrade.live.notices.json_log import LOGGER_NAME, TolerantLogFile, close_log, open_log
 from otrade.live.plan.open_exposure import what_is_open
-from otrade.live.runtime.child_processes import alert_command, hooks_command, serve_command
+from otrade.live.runtime.child_processes import (
+    alert_command,
+    begin_and_leave,
+    hooks_command,
+    keep_day_command,
+    serve_command,
+)
 from otrade.live.runtime.cpu_tuning import CpuTuning
 from otrade.live.runtime.cpu_tuning import check as check_tuning
 from otrade.live.runtime.gc_control import GcControl
@@ -335,6 +342,7 @@ class Runner:
         # The screen of a day is printed once: thirty days' trades are not kept for the totals.
         self.summaries.append(msgspec.structs.replace(summary, trades=()))
         self._keep_latency(self.day)
+        self._keep_result(self.day)
         if self._alerts is not None:
             self._alerts.day_over(short(summary), self.clock.now_ns())
         self.progress.end()
@@ -354,6 +362,22 @@ class Runner:
                 Severity.WARN,
                 "NO_LATENCY_FILE",
                 f"the day's latencies are not kept ({error.strerror})",
+            )
+
+    def _keep_result(self, day: TradingDay) -> None:
+        """In a process of its own, which outlives us. A paper day that did not wait for its market is
+        made again by the same command, and kept when somebody asks for it.
+        """
+        if day.journal is None or math.isinf(self.speed):
+            return
+        command = keep_day_command(Path(self.config.paths.var).absolute(), day.plan.day)
+        try:
+            begin_and_leave(command)
+        except OSError as error:
+            self.board.say(
+                Severity.WARN,
+                "NO_RESULT",
+                f"the day is not kept as a result ({error.strerror}); otrade report {day.plan.day} makes it of its journal",
             )
 
     async def after_last(self, *, keep_page: bool) -> None:

@@ -103,6 +103,7 @@ async def _serve(options: ServeOptions) -> None:
                     print(f"the page is at {server.url}", *words, sep="\n", flush=True)
                 await stopped.wait()
             finally:
+                await source.results.close()
                 await server.stop()
 
 

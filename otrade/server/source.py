@@ -9,7 +9,7 @@ from typing import Any
 import otrade
 from otrade.config import Config
 from otrade.config.manager import from_bytes
-from otrade.contract import queries, views
+from otrade.contract import queries, results, views
 from otrade.contract.blank_status import blank_status
 from otrade.contract.engine_source import CommandOrder
 from otrade.contract.messages import Acted, CommandArgs, PersonRecord, QueryName, RunningConfig
@@ -18,9 +18,11 @@ from otrade.engine_link.replica import gone
 from otrade.errors import EngineGoneError
 from otrade.journal.questions import MomentQuestion, RowsQuestion
 from otrade.live.notices.json_log import AUDIT_NAME
+from otrade.server.backtest_worker import BacktestWorker
 from otrade.server.config_editor import ConfigEditor, ConfigInForce
 from otrade.server.engine_gone import GoneWords
 from otrade.server.journal_queries import JournalQueries
+from otrade.server.result_queries import ResultQueries
 from otrade.units import NS_PER_MS
 
 audit_log = logging.getLogger(AUDIT_NAME)
@@ -95,6 +97,26 @@ class RemoteQueries:
         return ConfigEditor(ConfigInForce(self._path, self._config))
 
 
+class RemoteResults(ResultQueries):
+    """`ResultSource`: files, and the backtest that was started here."""
+
+    def __init__(self, path: Path, var: Path) -> None:
+        super().__init__(var / "results")
+        self._worker = BacktestWorker(path, var)
+
+    def backtest(self) -> results.BacktestView:
+        return self._worker.view
+
+    async def start_backtest(self, draft: results.BacktestDraft, who: str) -> results.BacktestView:
+        return await self._worker.start(draft, who)
+
+    async def stop_backtest(self) -> results.BacktestView:
+        return await self._worker.stop()
+
+    async def close(self) -> None:
+        await self._worker.close()
+
+
 class RemoteEngine:
     """`EngineSource`. `wall_s` is UNIX time."""
 
@@ -106,6 +128,7 @@ class RemoteEngine:
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.queries = RemoteQueries(link, path, config)
+        self.results = RemoteResults(path, Path(config.paths.var))
         self._link = link
         self._wall_s = wall_s
         self._gone_words = GoneWords(link, Path(config.paths.var), config.mode)

@@ -29,6 +29,7 @@ from otrade.web.http.routes import CALLBACK_PATH, COMMANDS, PREFIX, ROUTES, SOCK
 from otrade.web.rest.dispatch import Call, Dispatch, Handler
 from otrade.web.rest.handlers import DataHandlers
 from otrade.web.rest.query_handlers import QueryHandlers
+from otrade.web.rest.result_handlers import ResultHandlers
 from otrade.web.rest.session_handlers import SessionHandlers
 from otrade.web.stream.websocket import StreamHandler
 
@@ -58,11 +59,12 @@ def create_app(
     data = DataHandlers(source, authenticator, audit, now_s=now_s, wall_s=wall_s)
     sessions = SessionHandlers(access, authenticator, audit)
     queries = QueryHandlers(source.queries, access, audit)
+    results = ResultHandlers(source.results, audit)
     dispatch = Dispatch(authenticator, audit)
     page, viewer = Page(static_dir), Page(VIEWER_DIR)
     websocket = StreamHandler(stream or DeltaStream(source), authenticator, audit)
     endpoints = [
-        (route, dispatch.endpoint(route, _handler(route, source, data, sessions, queries)))
+        (route, dispatch.endpoint(route, _handler(route, source, data, sessions, queries, results)))
         for route in ROUTES
     ]
     routes = [
@@ -92,7 +94,9 @@ def create_app(
 
 
 def _handler(
-    route: ApiRoute, source: EngineSource, *groups: DataHandlers | SessionHandlers | QueryHandlers
+    route: ApiRoute,
+    source: EngineSource,
+    *groups: DataHandlers | SessionHandlers | QueryHandlers | ResultHandlers,
 ) -> Handler:
     """By the route's name; what has no handler is a view of the source."""
     if route.command is not None:

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, CDPSession, Page, Response, TimeoutErro
 from tests.page.conftest import ROOT, Running, ask, axe, engine, go, person, shot
 
 VIEWS = (
-    "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Configuration", "Notices",
-    "Sessions",
+    "Today", "Instrument", "Positions", "Orders", "Signals", "Trades", "Latency", "Limits", "Journal", "Results", "Configuration",
+    "Notices", "Sessions",
 )  # fmt: skip
 """Without those that ask the broker: the simulated one is gone when its day is over (see the
 controls).

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from otrade.contract import queries
+from otrade.contract import queries, results
 from otrade.contract.engine_source import CommandOrder
 from otrade.contract.messages import Acted, CommandArgs
 from otrade.contract.views import (
@@ -38,8 +38,9 @@ from otrade.contract.views import (
     StrategyView,
     TradeView,
 )
-from otrade.errors import EngineGoneError, JournalError
+from otrade.errors import EngineGoneError, JournalError, ResultError
 from otrade.live.control.command_keys import CommandKeys, KeyRefusedError
+from otrade.server.backtest_worker import NONE as BACKTEST
 
 T0_MS = 1_756_698_300_000  # 2025-09-01 09:15:00 IST
 MINUTE_MS = 60_000
@@ -355,6 +356,67 @@ class FakeQueries:
         )
 
 
+class FakeResults:
+    """`ResultSource` with one result, and a backtest that never runs."""
+
+    def __init__(self) -> None:
+        self.drafts: list[results.BacktestDraft] = []
+        self.stops = 0
+        self.refusal = ""
+        self.view = BACKTEST
+        self.row = results.ResultSummary(
+            name="first", title="first", kind="backtest", first="2025-08-01", last="2025-08-29", created_ms=T0_MS, days=20,
+            trades=40, gross_e4=1_000_000, net_e4=None, trouble="",
+        )  # fmt: skip
+
+    async def summaries(self) -> Sequence[results.ResultSummary]:
+        return [self.row]
+
+    async def whole(self, query: results.ResultQuery) -> results.ResultView:
+        self._must_exist(query.name)
+        return results.ResultView(
+            summary=self.row,
+            notes=[],
+            figures=[],
+            groups=[],
+            days=[],
+            is_net=False,
+            curve=[],
+            made_of=[],
+        )
+
+    async def result_trades(self, query: results.ResultRowsQuery) -> results.ResultTradesPage:
+        self._must_exist(query.name)
+        return results.ResultTradesPage(rows=[], total=0)
+
+    async def result_orders(self, query: results.ResultRowsQuery) -> results.ResultOrdersPage:
+        self._must_exist(query.name)
+        return results.ResultOrdersPage(rows=[], total=0)
+
+    async def result_candles(self, query: results.ResultCandlesQuery) -> Sequence[Candle]:
+        self._must_exist(query.name)
+        return []
+
+    def backtest(self) -> results.BacktestView:
+        return self.view
+
+    async def start_backtest(self, draft: results.BacktestDraft, who: str) -> results.BacktestView:
+        if self.refusal:
+            raise ResultError(self.refusal)
+        self.drafts.append(draft)
+        return msgspec.structs.replace(self.view, state="running", name="tried", started_by=who)
+
+    async def stop_backtest(self) -> results.BacktestView:
+        if self.refusal:
+            raise ResultError(self.refusal)
+        self.stops += 1
+        return self.view
+
+    def _must_exist(self, name: str) -> None:
+        if name != self.row.name:
+            raise ResultError(f"there is no result {name!r}")
+
+
 class FakeSource:
     """Implements `EngineSource` with rows that a test sets. `broken` makes every view raise."""
 
@@ -363,6 +425,7 @@ class FakeSource:
         self.is_gone = False
         self.keys = CommandKeys(clock, clock)
         self.queries = FakeQueries()
+        self.results = FakeResults()
         self.result = CommandResult(ok=True, words="done")
         self.commands: list[tuple[str, dict[str, int | bool | None]]] = []
         self.who: list[str] = []

@@ -20,7 +20,9 @@ CLI = "otrade"
 JOURNAL_READER = "otrade.journal.peek"
 ALERT_SENDER = "otrade.live.alerts.sender_process"
 HOOKS = "otrade.hooks.process"
-STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS)
+DAY_KEEPER = "otrade.research.days.process"
+RESULT_READER = "otrade.research.report.peek"
+STARTED_BY_NAME = (CLI, JOURNAL_READER, ALERT_SENDER, HOOKS, DAY_KEEPER, RESULT_READER)
 
 TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """For those who talk to somebody outside."""
@@ -81,12 +83,35 @@ def journal_command(what: str, journal: Path, question: bytes) -> ChildCommand:
     return _python([JOURNAL_READER, what, str(journal), question.decode()], ())
 
 
+def result_command(what: str, results: Path, question: bytes) -> ChildCommand:
+    """What reads results for the page; `question` is JSON."""
+    return _python([RESULT_READER, what, str(results), question.decode()], ())
+
+
+def keep_day_command(var: Path, day: str) -> ChildCommand:
+    """What makes a result of a day that is over."""
+    return _python([DAY_KEEPER, "--var", str(var), day], ())
+
+
+def backtest_command(words: Sequence[str]) -> ChildCommand:
+    """What runs a configuration over the past; `words` are those behind `otrade backtest`."""
+    return _python([CLI, "backtest", *words], ())
+
+
 def alert_command(secrets: str, tries: int, targets: Sequence[str]) -> ChildCommand:
     """What carries alerts to people."""
     return _python(
         [ALERT_SENDER, "--secrets", str(Path(secrets)), "--tries", str(tries), *targets],
         (*TLS, *PROXIES, *map(alert_name, targets)),
     )
+
+
+def begin_and_leave(command: ChildCommand) -> None:
+    """Start what nobody waits for: it outlives this process, and says nothing. OSError when it cannot be
+    started.
+    """
+    nowhere = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+    os.posix_spawn(command.args[0], command.args, command.env, file_actions=nowhere, setsid=True)
 
 
 def _keys(broker: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import BrokerError, CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
+from otrade.journal.day_names import NAMES_FIELD
 from otrade.journal.file import JournalBusy
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.day_charges import charge_rule_of
@@ -44,6 +45,7 @@ from otrade.live.startup import exit_modes
 from otrade.live.startup.bar_history import BarHistoryReader, HistoryStore
 from otrade.live.startup.credentials import Access
 from otrade.live.startup.instrument_cache import InstrumentCache, directory_of
+from otrade.live.startup.journal_names import names_of
 from otrade.live.startup.secondary_feed import SecondaryFeed, prepare_secondary_feed
 from otrade.live.startup.strategy_files import StrategyFiles
 from otrade.live.startup.symbol_resolver import SymbolResolver
@@ -148,6 +150,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
                 "config_hash": config_hash(config),
                 "encoder": adapter.spelled(),
                 exit_modes.HELLO_FIELD: settled.answers,
+                NAMES_FIELD: msgspec.to_builtins(names_of(plan, config, compiled)),
             }
             journal.begin(plan, about, run_id, clock.now_ns())
         settled.say(self.board)

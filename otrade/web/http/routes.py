@@ -2,14 +2,14 @@
 
 The application, its OpenAPI document and the tests that go through every route all read this table;
 a route that is not here is not served. A handler is found by the route's name (`handlers.py`, `query_handlers.py`,
-`session_handlers.py`), or else is the method of that name of `EngineSource`.
+`result_handlers.py`, `session_handlers.py`), or else is the method of that name of `EngineSource`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from otrade.contract import queries, views
+from otrade.contract import queries, results, views
 from otrade.contract.views import CommandName, Row, Scope
 
 PREFIX = "/api/v1"
@@ -213,6 +213,48 @@ QUERIES = (
         body_bytes_max=CONFIG_BYTES_MAX,
     ),
 )
+RESULTS = (
+    _get("results", "Results of backtests and days that are kept", list[results.ResultSummary]),
+    _get(
+        "result",
+        "One result whole: figures, groups, days, equity",
+        results.ResultView,
+        query=results.ResultQuery,
+    ),
+    _get(
+        "result-trades",
+        "Trades of a result",
+        results.ResultTradesPage,
+        query=results.ResultRowsQuery,
+    ),
+    _get(
+        "result-orders",
+        "Orders of a result",
+        results.ResultOrdersPage,
+        query=results.ResultRowsQuery,
+    ),
+    _get(
+        "result-candles",
+        "Minutes of an instrument's day, where the price archive has them",
+        list[views.Candle],
+        query=results.ResultCandlesQuery,
+    ),
+    _get("backtest", "The backtest that was started here last", results.BacktestView),
+    _post(
+        "start-backtest",
+        "trade",
+        "Start a backtest of the configuration file, in a process of its own",
+        results.BacktestDraft,
+        results.BacktestView,
+    ),
+    _post(
+        "stop-backtest",
+        "trade",
+        "End the backtest that runs; it leaves nothing",
+        results.BacktestStop,
+        results.BacktestView,
+    ),
+)
 COMMANDS = (
     _command("pause", "trade", "No new entries; exits and stops go on", views.PauseArgs),
     _command("resume", "trade", "Lift a pause: entries again", views.ResumeArgs),
@@ -266,7 +308,7 @@ PLAIN = (
         media_type=TEXT,
     ),
 )
-ROUTES: Sequence[ApiRoute] = (*SESSIONS, *VIEWS, *QUERIES, *COMMANDS, *PLAIN)
+ROUTES: Sequence[ApiRoute] = (*SESSIONS, *VIEWS, *QUERIES, *RESULTS, *COMMANDS, *PLAIN)
 
 assert {route.command for route in COMMANDS} == set(get_args(CommandName))
 assert (

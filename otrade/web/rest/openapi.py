@@ -15,7 +15,7 @@ import msgspec
 from otrade import __version__
 from otrade.contract import views
 from otrade.contract.messages import KEY_PATTERN
-from otrade.web.http.routes import QUERIES, ROUTES, SOCKET_PATH, ApiRoute
+from otrade.web.http.routes import QUERIES, RESULTS, ROUTES, SOCKET_PATH, ApiRoute
 from otrade.web.rest.command_expiry import COMMAND_LIFE_S, ISSUED_HEADER
 
 REF = "#/components/schemas/{name}"
@@ -209,7 +209,7 @@ def _statuses(route: ApiRoute) -> list[str]:
     if route.command is not None or route.name in (
         "accounts",
         "preflight",
-        *(query.name for query in QUERIES),
+        *(query.name for query in (*QUERIES, *RESULTS)),
     ):
         found |= {"409"}
     if route.command in ("flatten", "take-over") or route.name in ("candles", "end-session"):

@@ -43,11 +43,15 @@ def commands() -> dict[str, children.ChildCommand]:
         "journal reader": children.journal_command("page", Path("no.otj"), b"{}"),
         "page server": children.serve_command(Path("a.json"), 0, shows_code=True),
         "hooks": children.hooks_command(),
+        "result reader": children.result_command("page", Path("results"), b"{}"),
+        "day keeper": children.keep_day_command(Path("var"), "2026-11-20"),
         "alert sender": children.alert_command("secrets.json", 3, ["phone"]),
     }
 
 
 NAMES = sorted(commands())
+READERS = ("journal reader", "result reader")
+"""They answer one question in JSON, whatever it is."""
 SECRETS = {
     f"OTRADE_{broker}_{what}"
     for broker in ("KITE", "UPSTOX")
@@ -61,6 +65,8 @@ THEIRS = {
     "journal reader": set(),
     "page server": set(),
     "hooks": set(),
+    "day keeper": set(),
+    "result reader": set(),
     "alert sender": {"OTRADE_ALERT_PHONE"},
 }
 OUTSIDE = {"HTTPS_PROXY", "SSL_CERT_FILE"}
@@ -76,7 +82,9 @@ def test_each_child_s_environment_is_a_list(name: str, monkeypatch: pytest.Monke
     assert {one for one in env if one.startswith("OTRADE_")} == THEIRS[name]
     assert not STRANGE & set(env)
     assert {"PATH", "LANG", "TZ"} <= set(env)
-    assert ("SSL_CERT_FILE" in env) == (name not in ("hooks", "journal reader", "page server"))
+    assert ("SSL_CERT_FILE" in env) == (
+        name not in ("hooks", "journal reader", "result reader", "page server", "day keeper")
+    )
     assert ("HTTPS_PROXY" in env) == (name in ("watchdog", "alert sender"))
     listed = {
         *child_environment.SYSTEM,
@@ -109,14 +117,14 @@ def test_no_child_imports_from_the_working_directory(name: str, tmp_path: Path) 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"import os\nos.mkdir({str(told)!r})\nraise SystemExit(99)\n")
     command = commands()[name]
-    args = command.args if name == "journal reader" else [*command.args, "--help"]
+    args = command.args if name in READERS else [*command.args, "--help"]
     env = command.env | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(args, cwd=here, env=env, capture_output=True, timeout=120)
     assert not told.exists() and done.returncode != 99, done.stderr.decode()
     assert b"usage" in done.stdout or b'"error"' in done.stdout, (done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "journal reader"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in READERS])
 def test_its_words_are_known(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With `--help` behind them, words that nobody knows end with 2."""
     args = commands()[name].args
@@ -149,9 +157,10 @@ def test_whoever_starts_a_process_says_its_environment() -> None:
     execs = {
         "otrade/cli/processes/hooks.py:execve",
         "otrade/cli/processes/serve.py:execve",
+        "otrade/live/runtime/child_processes.py:posix_spawn",
     }  # takes it by position
     assert {one for one, env in found.items() if not env} == execs, found
-    assert len(found) == 9, found
+    assert len(found) == 13, found
 
 
 def test_nobody_else_starts_a_module_by_name() -> None:

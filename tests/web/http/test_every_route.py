@@ -27,6 +27,7 @@ BODY = {
     "configure": {"digest": "", "values": {}, "write": True, "password": PASSWORD},
     "password": {"old": "x" * 12, "new": "y" * 12},
     "end-session": {"id": "0" * 16},
+    "start-backtest": {"first": "2025-08-01", "last": "2025-08-29"},
 }
 QUERY = {
     "candles": "?instrument_id=0",
@@ -35,6 +36,10 @@ QUERY = {
     "decision": "?signal_seq=1",
     "journal": "?name=2025-09-01.otj",
     "replay": "?name=2025-09-01.otj",
+    "result": "?name=first",
+    "result-trades": "?name=first&day=2025-08-01",
+    "result-orders": "?name=first",
+    "result-candles": "?name=first&symbol=NSE:INFY&day=2025-08-01",
 }
 
 
@@ -55,7 +60,9 @@ def ask(client: TestClient, route: ApiRoute, **headers: str) -> Any:
 
 
 def changed(source: FakeSource) -> bool:
-    return bool(source.commands or source.queries.drafts)
+    return bool(
+        source.commands or source.queries.drafts or source.results.drafts or source.results.stops
+    )
 
 
 def test_there_is_something_to_test() -> None:

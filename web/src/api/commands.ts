@@ -1,11 +1,20 @@
 // What changes something: commands, and the configuration file.
 
-import type { CommandName, CommandResult, ConfigDraft, ConfigVerdict } from "./contract";
+import type { BacktestDraft, BacktestView, CommandName, CommandResult, ConfigDraft, ConfigVerdict } from "./contract";
 import { engineNow_ms, isNoAnswer, NoAnswerError, post } from "./http";
 
 /** Checks a configuration; writes it only when the draft says so. */
 export async function configure(draft: ConfigDraft): Promise<ConfigVerdict> {
   return post("configure", draft);
+}
+
+/** A backtest in a process of its own; one at a time. */
+export async function startBacktest(draft: BacktestDraft): Promise<BacktestView> {
+  return post("start-backtest", draft);
+}
+
+export async function stopBacktest(): Promise<BacktestView> {
+  return post("stop-backtest", {});
 }
 
 /** Longer than the engine waits for whoever takes a test alert. */

@@ -1,4 +1,4 @@
-// The JSON contract, made from otrade/contract/views.py and queries.py by `python -m otrade.contract.typescript`. Do not edit.
+// The JSON contract, made from otrade/contract/views.py, queries.py and results.py by `python -m otrade.contract.typescript`. Do not edit.
 // _e4: ten-thousandths of a rupee. ts_*_ms: a moment of the engine's clock. null: there is none.
 
 export type Mode = "paper" | "live" | "replay";
@@ -848,4 +848,193 @@ export interface ConfigVerdict {
   changes: ConfigChange[];
   words: string;
   backup: string;
+}
+
+export type ResultTableName = "trades" | "orders";
+
+export interface ResultQuery {
+  name: string;
+}
+
+/**
+ * `day` empty: of all days.
+ */
+export interface ResultRowsQuery {
+  name: string;
+  day?: string;
+  offset?: number;
+  limit?: number;
+}
+
+export interface ResultCandlesQuery {
+  name: string;
+  symbol: string;
+  day: string;
+}
+
+/**
+ * One of those that are there. `trouble`: it cannot be used, and why; its numbers are 0 then.
+ */
+export interface ResultSummary {
+  name: string;
+  title: string;
+  kind: string;
+  first: string;
+  last: string;
+  created_ms: number;
+  days: number;
+  trades: number;
+  gross_e4: number;
+  net_e4: number | null;
+  trouble: string;
+}
+
+/**
+ * A figure of the report, spelled as `otrade report` does.
+ */
+export interface ResultFigure {
+  name: string;
+  value: string;
+}
+
+export interface ResultGroupRow {
+  key: string;
+  trades: number;
+  gross_e4: number;
+  charges_e4: number | null;
+  net_e4: number | null;
+  win_rate: number | null;
+  profit_factor: number | null;
+}
+
+export interface ResultGroup {
+  by: string;
+  title: string;
+  rows: ResultGroupRow[];
+}
+
+export interface ResultDayView {
+  date: string;
+  trades: number;
+  gross_e4: number;
+  net_e4: number | null;
+  note: string;
+}
+
+export interface ResultPoint {
+  ts_ms: number;
+  value_e4: number;
+  below_e4: number;
+}
+
+/**
+ * A result whole, but for its rows. `is_net` False: charges are not known, and the curve is gross.
+ */
+export interface ResultView {
+  summary: ResultSummary;
+  notes: string[];
+  figures: ResultFigure[];
+  groups: ResultGroup[];
+  days: ResultDayView[];
+  is_net: boolean;
+  curve: ResultPoint[];
+  made_of: ResultFigure[];
+}
+
+export interface ResultTradeView {
+  id: number;
+  day: string;
+  strategy: string;
+  symbol: string;
+  side: Side;
+  qty: number;
+  ts_entry_ms: number;
+  ts_exit_ms: number;
+  entry_px_e4: number;
+  exit_px_e4: number;
+  exit_reason: string;
+  gross_e4: number;
+  charges_e4: number | null;
+  net_e4: number | null;
+  mae_e4: number | null;
+  mfe_e4: number | null;
+  slippage_e4: number | null;
+  naked_ms: number | null;
+}
+
+export interface ResultOrderView {
+  order_id: string;
+  day: string;
+  strategy: string;
+  symbol: string;
+  leg: string;
+  side: Side;
+  ord_type: string;
+  qty: number;
+  limit_e4: number | null;
+  trigger_e4: number | null;
+  ord_status: string;
+  cum_qty: number;
+  avg_px_e4: number | null;
+  ts_placed_ms: number;
+  ts_ended_ms: number | null;
+  changes: number;
+  words: string;
+}
+
+export interface ResultTradesPage {
+  rows: ResultTradeView[];
+  total: number;
+}
+
+export interface ResultOrdersPage {
+  rows: ResultOrderView[];
+  total: number;
+}
+
+/**
+ * An instrument that trades at another series' prices.
+ */
+export interface BacktestPrices {
+  symbol: string;
+  series: string;
+}
+
+/**
+ * A backtest of the engine's own configuration file over days of the price archive. `data`:
+ * a market's prices, or those of the simulator.
+ */
+export interface BacktestDraft {
+  first: string;
+  last: string;
+  name?: string;
+  data?: "data" | "paper-data";
+  length?: "tick" | "1m" | "2m" | "3m" | "5m" | "10m" | "15m" | "30m" | "1h";
+  latency_ms?: number;
+  slippage_ticks?: number;
+  queue?: "" | "through" | "touch" | "ahead" | "drawn";
+  target_first?: boolean;
+  seed?: number;
+  prices?: BacktestPrices[];
+}
+
+/**
+ * Nothing to say: there is one at most.
+ */
+export type BacktestStop = Record<string, never>;
+
+/**
+ * The backtest that the page's server has started last. `words`: what it said at its end.
+ */
+export interface BacktestView {
+  state: "none" | "running" | "done" | "failed" | "stopped";
+  name: string;
+  started_by: string;
+  started_ms: number;
+  day: string;
+  done: number;
+  of: number;
+  trades: number;
+  net_e4: number | null;
+  words: string;
 }

@@ -2,6 +2,7 @@
 
 import type {
   AccountView,
+  BacktestView,
   Candle,
   ConfigView,
   EquityPoint,
@@ -14,6 +15,10 @@ import type {
   LatencyStageView,
   IndicatorSeries,
   DecisionView,
+  ResultOrdersPage,
+  ResultSummary,
+  ResultTradesPage,
+  ResultView,
 } from "./contract";
 import { get } from "./http";
 
@@ -37,3 +42,18 @@ export const fetchJournal = (
 export const fetchReplay = (query: { name: string; ts_ms: number; curve: "yes" | "no" }, signal: AbortSignal) =>
   get<ReplayView>("replay", query, signal);
 export const fetchConfig = (signal: AbortSignal) => get<ConfigView>("config", {}, signal);
+/** Results of backtests and days, newest first. */
+export const fetchResults = (signal: AbortSignal) => get<ResultSummary[]>("results", {}, signal);
+export const fetchResult = (name: string, signal: AbortSignal) => get<ResultView>("result", { name }, signal);
+export interface RowsQuery {
+  name: string;
+  day: string;
+  offset: number;
+  limit: number;
+}
+export const fetchResultTrades = (query: RowsQuery, signal: AbortSignal) => get<ResultTradesPage>("result-trades", { ...query }, signal);
+export const fetchResultOrders = (query: RowsQuery, signal: AbortSignal) => get<ResultOrdersPage>("result-orders", { ...query }, signal);
+export const fetchResultCandles = (query: { name: string; symbol: string; day: string }, signal: AbortSignal) =>
+  get<Candle[]>("result-candles", query, signal);
+/** The backtest that was started on this page's server last. */
+export const fetchBacktest = (signal: AbortSignal) => get<BacktestView>("backtest", {}, signal);

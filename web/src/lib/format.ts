@@ -51,6 +51,11 @@ export function clock(ts_ms: number): string {
   return new Date(ts_ms + IST_MS).toISOString().slice(11, 19);
 }
 
+/** The day in India, 2026-11-20. */
+export function dayOf(ts_ms: number): string {
+  return new Date(ts_ms + IST_MS).toISOString().slice(0, 10);
+}
+
 /** A moment as the chart counts it: seconds, moved so that its UTC axis shows India's time. */
 export function chartSeconds(ts_ms: number): number {
   return Math.floor((ts_ms + IST_MS) / 1000);

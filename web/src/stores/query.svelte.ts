@@ -35,3 +35,38 @@ export class Query<T> {
     };
   }
 }
+
+/** The answer to the newest question: an older one's is dropped when another is asked. */
+export class LatestQuery<Q, T> {
+  value = $state.raw<T | null>(null);
+  trouble = $state("");
+  busy = $state(false);
+
+  constructor(private readonly answer: (question: Q, signal: AbortSignal) => Promise<T>) {}
+
+  /** Ask; the answer before stays until then. Returns what gives it up. */
+  ask(question: Q): () => void {
+    const ending = new AbortController();
+    this.busy = true;
+    this.trouble = "";
+    this.answer(question, ending.signal).then(
+      (value) => {
+        if (ending.signal.aborted) return;
+        this.value = value;
+        this.busy = false;
+      },
+      (error: unknown) => {
+        if (ending.signal.aborted) return;
+        this.trouble = error instanceof Error ? error.message : String(error);
+        this.busy = false;
+      },
+    );
+    return () => ending.abort();
+  }
+
+  clear(): void {
+    this.value = null;
+    this.trouble = "";
+    this.busy = false;
+  }
+}

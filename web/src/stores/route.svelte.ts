@@ -10,6 +10,7 @@ export const VIEWS = [
   { id: "latency", title: "Latency", key: "l" },
   { id: "limits", title: "Limits", key: "m" },
   { id: "journal", title: "Journal", key: "j" },
+  { id: "results", title: "Results", key: "u" },
   { id: "config", title: "Configuration", key: "c" },
   { id: "preflight", title: "Preflight", key: "f" },
   { id: "account", title: "Account", key: "a" },

@@ -1,0 +1,195 @@
+"""A paper day, kept as a result: to the paisa and the fill what the engine itself says of that day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from otrade.charges import ChargeTable
+from otrade.config import RunOptions
+from otrade.errors import JournalError
+from otrade.journal.archive import compress
+from otrade.journal.layout import HEADER_BYTES
+from otrade.live import app
+from otrade.live.history.trade_ledger import ClosedTrade
+from otrade.live.monitoring.day_report import DaySummary
+from otrade.live.runner import Runner
+from otrade.research.days.day_reader import JournalDay
+from otrade.research.days.keeping import journal_of, keep_day, keep_days, kept_of
+from otrade.research.days.process import main
+from otrade.research.report.report import report_of
+from otrade.research.report.source import ReportSource
+from otrade.research.results.reader import Result
+from tests.harness.paper_run import FRIDAY, MAX, write
+
+DAY = dt.date.fromisoformat(FRIDAY)
+NOW = dt.datetime(2026, 11, 20, 16, tzinfo=dt.UTC)
+
+
+class TradedDay(NamedTuple):
+    """What the engine said at the end, and the folder where its journal lies."""
+
+    summary: DaySummary
+    trades: list[ClosedTrade]
+    orders: list[dict[str, Any]]
+    var: Path
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradedDay]:
+    folder = tmp_path_factory.mktemp("day")
+    kept: list[TradedDay] = []
+    with pytest.MonkeyPatch.context() as patch:
+        finish = Runner.finish
+
+        def finish_and_keep(runner: Runner, *args: Any) -> DaySummary:
+            assert runner.day is not None
+            engine = runner.day.engine
+            orders = [dict(engine.order(slot)) for slot in range(engine.n_orders)]
+            summary = finish(runner, *args)
+            kept.append(TradedDay(summary, runner.day.trades.trades, orders, folder / "var"))
+            return summary
+
+        patch.setattr(Runner, "finish", finish_and_keep)
+        patch.chdir(folder)
+        config = write(folder, paths={"var": str(folder / "var")})
+        assert app.run(RunOptions(config=config, speed=MAX, date=FRIDAY, page=False)) == app.EXIT_OK
+    yield kept[0]
+
+
+def journal(traded: TradedDay) -> Path:
+    found = journal_of(traded.var / "journal", DAY)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def day(traded: TradedDay) -> JournalDay:
+    read = JournalDay(journal(traded), ChargeTable.load())
+    read.read()
+    return read
+
+
+def test_trades_are_those_of_the_engine(traded: TradedDay, day: JournalDay) -> None:
+    assert len(day.trades) == len(traded.trades) > 3 and not day.trouble
+    for row, told in zip(
+        day.trades,
+        sorted(traded.trades, key=lambda one: (one.ts_exit_ns, one.bracket_id)),
+        strict=True,
+    ):
+        assert row["gross_paise"] * 100 == told.gross_e4
+        assert told.charges_e4 is not None and row["charges_paise"] * 100 == told.charges_e4
+        assert row["net_paise"] * 100 == told.net_e4
+        assert row["brokerage_paise"] * 100 == told.charges.brokerage
+        assert (row["entry_ns"], row["exit_ns"]) == (told.ts_entry_ns, told.ts_exit_ns)
+        assert (row["entry_e4"], row["exit_e4"]) == (told.entry_px_e4, told.exit_px_e4)
+        assert row["exit_reason"] == told.exit_reason.name
+        assert row["naked_ns"] == told.naked_total_ns
+        assert row["strategy"] in ("INFY cross", "SBIN cross")
+        assert row["mae_paise"] <= min(0, row["gross_paise"])
+        assert row["mfe_paise"] >= max(0, row["gross_paise"])
+        assert row["entry_slippage_paise"] == told.slippage_e4 * told.qty // 100
+
+
+def test_fills_come_to_the_orders_and_the_trades(traded: TradedDay, day: JournalDay) -> None:
+    by_order: dict[str, list[int]] = {}
+    for fill in day.fills:
+        both = by_order.setdefault(fill["order_id"], [0, 0])
+        both[0] += fill["quantity"]
+        both[1] += fill["quantity"] * fill["price_e4"]
+    told = {
+        o["cl_ord_id"]: [o["cum_qty"], o["cum_value_e4"]] for o in traded.orders if o["cum_qty"]
+    }
+    assert {key: both[0] for key, both in by_order.items()} == {k: v[0] for k, v in told.items()}
+    for key, both in by_order.items():
+        assert abs(both[1] - told[key][1]) <= told[key][0], "each fill's price is the nearest"
+    for trade in day.trades:
+        of_trade = [fill for fill in day.fills if fill["trade_id"] == trade["trade_id"]]
+        signs = {"BUY": 1, "SELL": -1}
+        assert sum(signs[fill["side"]] * fill["quantity"] for fill in of_trade) == 0
+        assert {fill["reason"] for fill in of_trade} == {"", trade["exit_reason"]}
+
+
+def test_every_order_is_there(traded: TradedDay, day: JournalDay) -> None:
+    assert {row["order_id"] for row in day.orders} == {o["cl_ord_id"] for o in traded.orders}
+    assert all(row["ended_ns"] for row in day.orders)
+
+
+def test_the_curve_ends_at_the_day(traded: TradedDay, day: JournalDay) -> None:
+    last = day.equity[-1]
+    assert last["gross_paise"] * 100 == traded.summary.gross_e4 and last["open_paise"] == 0
+    assert last["net_paise"] * 100 == traded.summary.net_e4
+    assert len(day.equity) >= len({fill["ts_ns"] for fill in day.fills})
+    times = [row["ts_ns"] for row in day.equity]
+    assert times == sorted(times)
+
+
+def test_a_day_is_kept_and_reported(traded: TradedDay, tmp_path: Path) -> None:
+    folder = keep_day(journal(traded), tmp_path, NOW)
+    assert folder.name == "2026-11-20-paper"
+    report = report_of(ReportSource([Result.open(folder)]))
+    assert report.total.net_paise is not None and traded.summary.net_e4 is not None
+    assert report.total.net_paise * 100 == traded.summary.net_e4
+    assert report.curve.points[-1].value_paise == report.total.net_paise
+    assert not [note for note in report.notes if "2026-11-20:" in note]
+    assert kept_of(tmp_path, DAY) == [folder]
+
+
+def test_it_is_made_once_and_anew_when_the_journal_has_grown(
+    traded: TradedDay, tmp_path: Path
+) -> None:
+    source = tmp_path / "journal" / f"{DAY}.otj"
+    source.parent.mkdir()
+    shutil.copy(journal(traded), source)
+    whole = source.read_bytes()
+    cut = HEADER_BYTES + (len(whole.rstrip(b"\0")) - HEADER_BYTES) // 2
+    source.write_bytes(whole[:cut].ljust(len(whole), b"\0"))
+    results = tmp_path / "results"
+    folder = keep_day(source, results, NOW)
+    first = Result.open(folder)
+    assert first.facts.days[0].note and "did not end in order" in first.facts.days[0].note
+    source.write_bytes(whole)
+    assert keep_day(source, results, NOW) == folder
+    second = Result.open(folder)
+    assert second.n_rows("trades") > first.facts.days[0].trades
+    stamp = (folder / "result.json").stat().st_ino
+    compress(source)
+    assert keep_days(source.parent, results, [DAY], NOW) == []
+    assert (folder / "result.json").stat().st_ino == stamp, "the same records: nothing is made anew"
+
+
+def test_damage_ends_the_day_in_words(traded: TradedDay, tmp_path: Path) -> None:
+    source = tmp_path / f"{DAY}.otj"
+    content = bytearray(journal(traded).read_bytes())
+    content[(len(bytes(content).rstrip(b"\0")) + HEADER_BYTES) // 2] ^= 0xFF
+    source.write_bytes(content)
+    note = Result.open(keep_day(source, tmp_path / "results", NOW)).facts.days[0].note
+    assert note and "damaged" in note and "this is the day until" in note
+
+
+def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
+    (tmp_path / f"{DAY}.otj").write_bytes(b"nothing")
+    with pytest.raises(JournalError):
+        keep_day(tmp_path / f"{DAY}.otj", tmp_path / "results", NOW)
+    told = keep_days(tmp_path, tmp_path / "results", [DAY, DAY + dt.timedelta(days=3)], NOW)
+    assert len(told) == 2 and "there is no journal of 2026-11-23" in told[1]
+
+
+def test_the_process_keeps_days(
+    traded: TradedDay,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.nice", lambda _n: 0)
+    (tmp_path / "journal").mkdir()
+    shutil.copy(journal(traded), tmp_path / "journal")
+    assert main(["--var", str(tmp_path), FRIDAY]) == 0
+    assert kept_of(tmp_path / "results", DAY)
+    assert main(["--var", str(tmp_path), "2026-11-23"]) == 1
+    assert "no journal of 2026-11-23" in capsys.readouterr().err
