@@ -14,6 +14,7 @@ from otrade.cli.main import main
 from otrade.config import RunOptions, manager
 from otrade.live.paper_mode import sim_config_of
 from otrade.research.backtest.parity import parity
+from otrade.research.results.reader import Result
 from tests.harness import paper_run
 
 
@@ -49,6 +50,17 @@ def test_a_paper_day_and_its_twins(
     journal = next((var / "journal").glob("*.otj*"))
     report = parity(journal, config, sim)
     assert len(report.paper) == len(report.backtest) > 10 and report.differences == []
+    # The day's recorded packets, and its round trips, are a backtest's too.
+    data, out = str(tmp_path / "data"), str(tmp_path / "result")
+    assert main(["data", "import", str(journal), "--data", data]) == 0
+    days = ["--from", paper_run.FRIDAY, "--to", paper_run.FRIDAY, "--data", data, "--out", out]
+    models = ["--length", "tick", "--latency", "journal", "--journals", str(journal)]
+    assert main(["backtest", str(path), *days, *models, "--progress", "json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[0] == "{"]
+    assert lines[-1] == {"result": out} and lines[0]["trades"] > 5
+    facts = Result.open(Path(out)).facts
+    assert facts.models["latency"]["samples"] > 10
+    assert 20 < facts.models["latency"]["median_ms"] < 80  # of the simulated broker: 30 to 60
     # Another market is another day, and is said to be one.
     other = sim_config_of(config, RunOptions(date=paper_run.FRIDAY, seed=12), Calendar.load())
     kinds = {text.partition(":")[0] for text in parity(journal, config, other).differences}
