@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test attack soak bench peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock clean
+.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -63,6 +63,10 @@ bench: build .venv/tools
 	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)
 	$(PY) -m pytest bench -o addopts= -q
 	$(PY) -m bench.peers --short
+
+# Ticks a second of the backtest's loop, with exchange, orders and charges on.
+bench-research: build .venv/tools
+	$(PY) -m bench.research_ticks
 
 # What strangers can do to our ports: every attack for seconds, on loopback; then an engine with a position open, its page and its hooks (about five minutes).
 attack: build .venv/tools

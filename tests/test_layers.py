@@ -185,7 +185,7 @@ TABLE = {
     "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
     "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
-    "research.results simulator.base simulator.prices square_off",
+    "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # A day of trading, replayed and counted as the engine counts it.
     "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
@@ -218,8 +218,8 @@ TABLE = {
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
-    "cli.research": f"{BASE} brokers brokers.registry calendar cli.commands config journal price_files research.backtest research.days "
-    "research.history research.report research.results",
+    "cli.research": f"{BASE} brokers brokers.registry calendar cli.commands config journal live price_files research.backtest "
+    "research.days research.history research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
     "live.engine_socket live.history live.notices live.plan "

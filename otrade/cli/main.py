@@ -345,6 +345,12 @@ def _report(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def _parity(args: argparse.Namespace) -> int:
+    from otrade.cli.research.parity import run
+
+    return run(args)
+
+
 def _version(_args: argparse.Namespace) -> int:
     print(f"otrade {__version__}")
     return 0
@@ -742,6 +748,24 @@ def parser() -> argparse.ArgumentParser:
     )
     add_backtest(backtest, _date)
 
+    sub = add(
+        "parity",
+        "one paper day over sockets, replayed and in the backtest: the same executions?",
+        _parity,
+    )
+    sub.add_argument(
+        "what",
+        metavar="DAY|CONFIG",
+        help="a paper day that has been run, or a configuration to run one",
+    )
+    config_option(sub)
+    sub.add_argument(
+        "--date", type=_date, default=None, metavar="YYYY-MM-DD", help="which day to run"
+    )
+    sub.add_argument(
+        "--seed", type=_seed, default=None, metavar="N", help="of the simulated market"
+    )
+    sub.add_argument("--all", action="store_true", help="show every execution and difference")
     report = add("report", "what a backtest, or days of trading, earned, and how", _report)
     add_report(report, _between)
     var_option(report)

@@ -27,21 +27,24 @@ from otrade._core.types cimport (
 )
 from otrade.research.backtest.draws cimport keyed_fold, keyed_integer, text_number
 from otrade.research.backtest.exchange cimport (
-    BOOK_LAST, BOOK_RECORDED, DO_ANSWER, DO_REPORT, DO_REQUEST, KIND_ANSWER, KIND_REQUEST, LEVELS,
+    BOOK_LAST, BOOK_PATH, BOOK_RECORDED, DO_ANSWER, DO_REPORT, DO_REQUEST, KIND_ANSWER, KIND_REQUEST, KIND_TRADES, LEVELS,
     Exchange, due_t, exch_order_t, order_terms_t, screen_t,
 )
 
 from otrade.errors import EngineError
 
 cdef enum:
-    FEED_NONE, FEED_BARS, FEED_TRADES, FEED_TICKS
+    FEED_NONE, FEED_BARS, FEED_TRADES, FEED_TICKS, FEED_PATH
     LATENCY_NONE = 0
     LATENCY_CONSTANT = 1
     LATENCY_DRAWN = 2
+    LATENCY_PAPER = 3  # as the simulated broker draws it
+    BOOK_PERCENT_OF = 100
     COMPLETE = 2
     CANCELLED = 3
     REJECTED = 4
     DO_READ_BOOK = 20
+    DO_BOOK_FRAME = 21
 
 cdef int64_t SECOND_NS = 1_000_000_000
 cdef int64_t MINUTE_NS = 60_000_000_000
@@ -78,6 +81,19 @@ cdef struct equity_t:
     int64_t open_e4
 
 
+# Delays of a simulated broker, from and to, and what its draws are keyed by.
+cdef struct paper_t:
+    int64_t request_low_ns, request_high_ns
+    int64_t ack_low_ns, ack_high_ns
+    int64_t push_low_ns, push_high_ns
+    int64_t tick_low_ns, tick_high_ns
+    uint64_t request_purpose, ack_purpose, push_purpose, tick_purpose
+    int64_t book_percent
+    int64_t sent_ns  # the feed's last frame: none overtakes another
+    int64_t told_ns  # the same of order updates, where they have a stream of their own
+    int32_t one_stream  # order updates come with the prices
+
+
 cdef class NoEncoder(OrderEncoder):
     """Orders of a backtest become no bytes."""
 
@@ -108,8 +124,14 @@ cdef class DayLoop:
     cdef int64_t* best
     cdef int32_t* due_ids
     cdef readonly int64_t n_ticks, n_beats, n_beats_run
-    cdef int64_t told_pnl_e4
     cdef int64_t n_fills_seen
+    cdef paper_t paper
+    cdef uint64_t* drawn  # of each order: requests, answers, pushes
+    cdef const int64_t* frame_ns
+    cdef const int64_t* frame_kind
+    cdef const int64_t* frame_at
+    cdef const uint8_t* frame_bytes
+    cdef int64_t n_frames, frame
 
     def __init__(self, Engine engine not None, Exchange exchange not None, int equity=8192):
         self.engine, self.core, self.exchange = engine, engine.pipeline, exchange
@@ -123,7 +145,9 @@ cdef class DayLoop:
         self.worst = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
         self.best = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
         self.due_ids = <int32_t*>calloc(self.n, sizeof(int32_t))
-        if self.feeds == NULL or self.equity == NULL or self.worst == NULL or self.best == NULL or self.due_ids == NULL:
+        self.drawn = <uint64_t*>calloc(3 * exchange.cap_orders, sizeof(uint64_t))
+        if self.feeds == NULL or self.equity == NULL or self.worst == NULL or self.best == NULL or self.due_ids == NULL or (
+                self.drawn == NULL):
             raise MemoryError()
         self.keep = []
         self.stop_first = True
@@ -136,6 +160,7 @@ cdef class DayLoop:
         free(self.worst)
         free(self.best)
         free(self.due_ids)
+        free(self.drawn)
 
     # ------------------------------------------------------------------------------------------------------ set-up
     def set_bars(
@@ -182,6 +207,31 @@ cdef class DayLoop:
             self.samples = &samples[0]
             self.latency = LATENCY_DRAWN
         self.seed_key = keyed_fold(keyed_fold(0, <uint64_t>seed), <uint64_t>day)
+
+    def set_path(self, int i):
+        """An instrument's trades are those of its path at the exchange; the core hears of them by frames (`set_frames`)."""
+        self.feeds[i].kind = FEED_PATH
+
+    def set_frames(self, const int64_t[::1] ts_ns, const int64_t[::1] kinds, const int64_t[::1] at, const uint8_t[::1] data):
+        """A feed's frames as they were recorded: when, of which wire, and where each begins in `data`, whose end is the last of `at`."""
+        self.keep.append((ts_ns, kinds, at, data))
+        self.n_frames = ts_ns.shape[0]
+        if self.n_frames:
+            self.frame_ns, self.frame_kind, self.frame_at, self.frame_bytes = &ts_ns[0], &kinds[0], &at[0], &data[0]
+
+    def set_paper(self, str broker, dict spans_ns, int64_t seed, int64_t day, int64_t book_percent, bint one_stream):
+        """Delays as the simulated broker draws them (docs/simulator.md, "Draws")."""
+        cdef paper_t* p = &self.paper
+        self.latency = LATENCY_PAPER
+        self.seed_key = keyed_fold(keyed_fold(0, <uint64_t>seed), <uint64_t>day)
+        p.request_low_ns, p.request_high_ns = spans_ns["request"]
+        p.ack_low_ns, p.ack_high_ns = spans_ns["order_ack"]
+        p.push_low_ns, p.push_high_ns = spans_ns["push"]
+        p.tick_low_ns, p.tick_high_ns = spans_ns["tick"]
+        purposes = [f"{broker} {leg}".encode() for leg in ("request", "order_ack", "push", "tick")]
+        p.request_purpose, p.ack_purpose = text_number(purposes[0]), text_number(purposes[1])
+        p.push_purpose, p.tick_purpose = text_number(purposes[2]), text_number(purposes[3])
+        p.book_percent, p.one_stream, p.sent_ns = book_percent, one_stream, 0
 
     def set_rules(self, *, bint stop_first=True, bint every_beat=False):
         """`every_beat`: pass over none, for whoever wants to see that it makes no difference."""
@@ -276,6 +326,11 @@ cdef class DayLoop:
         cdef int64_t qty
         cdef int i
         self.n_ticks += 1
+        if f.kind == FEED_PATH:
+            self.exchange.advance_path(id)
+            self.exchange.on_trade(id)
+            f.next_ns = s.ts_ns[s.next] if s.next < s.n else NEVER
+            return
         if f.kind == FEED_TICKS:
             t = &f.ticks[f.i]
             if t.has & HAS_TRADE:
@@ -310,11 +365,37 @@ cdef class DayLoop:
         if s.n_live:
             self.exchange.on_trade(id)
 
+    cdef void _paper_frames(self, int n_due) noexcept nogil:
+        """When the simulated feed sends a frame of what has just traded, and one of order books alone before the next trade."""
+        cdef screen_t* s
+        cdef uint64_t state = keyed_fold(keyed_fold(self.seed_key, <uint64_t>self.now_ns), self.paper.tick_purpose)
+        cdef int64_t next_ns = 0
+        cdef int i
+        self._sends(self._drawn_ns(&state, self.paper.tick_low_ns, self.paper.tick_high_ns))
+        for i in range(n_due):
+            s = &self.exchange.screens[self.due_ids[i]]
+            if s.next < s.n and <int64_t>(s.noise[s.next - 1] % BOOK_PERCENT_OF) < self.paper.book_percent and (
+                    next_ns == 0 or s.ts_ns[s.next] < next_ns):
+                next_ns = s.ts_ns[s.next]
+        if next_ns > 0:
+            self.exchange.later((self.now_ns + next_ns) // 2, KIND_TRADES, 0, NULL, DO_BOOK_FRAME, 0)
+
+    cdef inline int64_t _sends(self, int64_t delay_ns) noexcept nogil:
+        """When a frame that is ready after a delay leaves the one stream."""
+        if self.now_ns + delay_ns > self.paper.sent_ns:
+            self.paper.sent_ns = self.now_ns + delay_ns
+        return self.paper.sent_ns
+
+    cdef inline int64_t _drawn_ns(self, uint64_t* state, int64_t low, int64_t high) noexcept nogil:
+        return low + <int64_t>keyed_integer(state, <uint64_t>(high - low + 1))
+
     cdef void _frame(self, int id) noexcept nogil:
         """The core is told of it, and the prices go on."""
         cdef feed_t* f = &self.feeds[id]
         cdef screen_t* s = &self.exchange.screens[id]
         cdef tick_t tick
+        if f.kind == FEED_PATH:
+            return
         if f.kind == FEED_TICKS:
             self.core.on_tick(id, &f.ticks[f.i], self.now_ns)
             f.i += 1
@@ -370,6 +451,30 @@ cdef class DayLoop:
             out[0] = whole // 2
             back[0] = whole - whole // 2
 
+    cdef void _paper_ways(self, const command_t* cmd, int64_t* out, int64_t* back) noexcept nogil:
+        cdef paper_t* p = &self.paper
+        cdef uint64_t key, request, ack
+        cdef int number
+        if cmd.kind == CMD_NEW:
+            key = keyed_fold(self.seed_key, text_number(cmd.cl_ord_id))
+            request, ack = keyed_fold(key, p.request_purpose), keyed_fold(key, p.ack_purpose)
+            out[0] = self._drawn_ns(&request, p.request_low_ns, p.request_high_ns)
+            back[0] = self._drawn_ns(&ack, p.ack_low_ns, p.ack_high_ns)
+            return
+        number = self.exchange.find(cmd.cl_ord_id, cmd.broker_order_id)
+        if number < 0:
+            out[0], back[0] = p.request_low_ns, p.ack_low_ns
+            return
+        out[0] = self._drawn_ns(&self.drawn[3 * number], p.request_low_ns, p.request_high_ns)
+        back[0] = self._drawn_ns(&self.drawn[3 * number + 1], p.ack_low_ns, p.ack_high_ns)
+
+    cdef void _begin_draws(self, int number) noexcept nogil:
+        """A new order's own draws."""
+        cdef uint64_t key = keyed_fold(self.seed_key, self.exchange.orders[number].draw_key)
+        self.drawn[3 * number] = keyed_fold(key, self.paper.request_purpose)
+        self.drawn[3 * number + 1] = keyed_fold(key, self.paper.ack_purpose)
+        self.drawn[3 * number + 2] = keyed_fold(key, self.paper.push_purpose)
+
     cdef void _send(self) noexcept nogil:
         """All commands that wait, protection first."""
         cdef core_t* c = self.c
@@ -393,7 +498,10 @@ cdef class DayLoop:
                     self.book_next_ns += BOOK_GAP_NS
                     continue
                 report.on_sent(c, cmd.seq)
-                self._ways(cmd.cl_ord_id, cmd.seq, &out, &back)
+                if self.latency == LATENCY_PAPER:
+                    self._paper_ways(cmd, &out, &back)
+                else:
+                    self._ways(cmd.cl_ord_id, cmd.seq, &out, &back)
                 due = self.exchange.later(
                     self.now_ns + out, KIND_REQUEST, self.exchange.screens[cmd.instrument_id].token, NULL, DO_REQUEST,
                     cmd.instrument_id)
@@ -413,6 +521,7 @@ cdef class DayLoop:
                 due.order, due.report.side, due.report.reason, &due.terms, due.report.cl_ord_id, False, &number)
             if number >= 0:
                 self.exchange.orders[number].ts_asked_ns = due.report.ts_recv_ns
+                self._begin_draws(number)
         else:
             number = self.exchange.find(due.report.cl_ord_id, due.report.broker_order_id)
             if number >= 0 and due.terms._pad == CMD_REPLACE:
@@ -430,9 +539,18 @@ cdef class DayLoop:
         cdef int i
         for i in range(self.exchange.n_told):
             o = &self.exchange.orders[self.exchange.told_of[i]]
-            self._ways(o.cl_ord_id, 0, &out, &back)
-            due = self.exchange.later(
-                self.now_ns + back, KIND_ANSWER, self.exchange.screens[o.screen].token, o.name, DO_REPORT, self.exchange.told_of[i])
+            if self.latency == LATENCY_PAPER:
+                back = self._drawn_ns(
+                    &self.drawn[3 * self.exchange.told_of[i] + 2], self.paper.push_low_ns, self.paper.push_high_ns)
+                if self.paper.one_stream:
+                    back = self._sends(back) - self.now_ns
+                else:
+                    if self.now_ns + back > self.paper.told_ns:
+                        self.paper.told_ns = self.now_ns + back
+                    back = self.paper.told_ns - self.now_ns
+            else:
+                self._ways(o.cl_ord_id, 0, &out, &back)
+            due = self.exchange.later(self.now_ns + back, KIND_ANSWER, 0, NULL, DO_REPORT, self.exchange.told_of[i])
             due.report = self.exchange.told[i]
         self.exchange.n_told = 0
 
@@ -480,6 +598,8 @@ cdef class DayLoop:
             due.report.ts_recv_ns = self.now_ns
             self.core.on_report(&due.report)
             self._send()
+        elif due.what == DO_BOOK_FRAME:
+            self._sends((self.paper.tick_low_ns + self.paper.tick_high_ns) // 2)
         elif due.what == DO_READ_BOOK:
             self._read_book(due.a)
             self._send()
@@ -570,7 +690,7 @@ cdef class DayLoop:
 
     cdef int _run(self, int64_t until_ns) noexcept nogil:
         cdef core_t* c = self.c
-        cdef int64_t first_ns, heap_ns
+        cdef int64_t first_ns, heap_ns, frame_ns
         cdef int i, n_due
         while not self.exchange.is_full:
             first_ns = NEVER
@@ -580,7 +700,17 @@ cdef class DayLoop:
                 if self.feeds[i].next_ns < first_ns:
                     first_ns = self.feeds[i].next_ns
             heap_ns = self.exchange.pool[self.exchange.heap[0]].ts_ns if self.exchange.n_heap > 0 else NEVER
-            if first_ns <= heap_ns and first_ns <= self.beat_ns:
+            frame_ns = self.frame_ns[self.frame] if self.frame < self.n_frames else NEVER
+            if frame_ns < first_ns and frame_ns < heap_ns and frame_ns <= self.beat_ns:
+                if frame_ns >= until_ns:
+                    break
+                self.now_ns = self.exchange.now_ns = frame_ns
+                self.core.on_frame(
+                    <int>self.frame_kind[self.frame], self.frame_bytes + self.frame_at[self.frame],
+                    self.frame_at[self.frame + 1] - self.frame_at[self.frame], frame_ns)
+                self.frame += 1
+                self._send()
+            elif first_ns <= heap_ns and first_ns <= self.beat_ns:
                 if first_ns >= until_ns:
                     break
                 self.now_ns = self.exchange.now_ns = first_ns
@@ -592,6 +722,8 @@ cdef class DayLoop:
                         self._trade(i)
                 if self.exchange.n_told:
                     self._told()
+                if self.latency == LATENCY_PAPER:
+                    self._paper_frames(n_due)
                 while self.exchange.n_heap > 0 and self.exchange.pool[self.exchange.heap[0]].ts_ns <= first_ns:
                     self._event()
                 for i in range(n_due):
@@ -609,6 +741,8 @@ cdef class DayLoop:
                 self.now_ns = self.exchange.now_ns = self.beat_ns
                 if heap_ns < first_ns:
                     first_ns = heap_ns
+                if frame_ns < first_ns:
+                    first_ns = frame_ns
                 self._beat(first_ns if first_ns < until_ns else until_ns)
             self._after()
         return self.exchange.is_full
@@ -621,13 +755,22 @@ cdef class DayLoop:
         self.now_ns = self.beat_ns = start_ns
         self.book_next_ns = self.equity_next_ns = 0
         self.n_equity = self.n_fills_seen = 0
-        self.n_ticks = self.n_beats = self.n_beats_run = 0
+        self.n_ticks = self.n_beats = self.n_beats_run = self.frame = 0
+        self.paper.sent_ns = self.paper.told_ns = 0
         for i in range(self.c.cap_brackets):
             self.worst[i] = self.best[i] = 0
         for i in range(self.n):
             f = &self.feeds[i]
             f.i = f.point = 0
             f.next_ns = NEVER
+            if f.kind == FEED_PATH:
+                self.exchange.screens[i].book = BOOK_PATH
+                while self.exchange.screens[i].next < self.exchange.screens[i].n and (
+                        self.exchange.screens[i].ts_ns[self.exchange.screens[i].next] < start_ns):
+                    self.exchange.advance_path(i)
+                if self.exchange.screens[i].next < self.exchange.screens[i].n:
+                    f.next_ns = self.exchange.screens[i].ts_ns[self.exchange.screens[i].next]
+                continue
             while f.i < f.n and f.ts_ns[f.i] < start_ns:
                 f.i += 1
             self.exchange.screens[i].book = BOOK_RECORDED if f.kind == FEED_TICKS else BOOK_LAST
@@ -648,6 +791,16 @@ cdef class DayLoop:
             raise EngineError("the day has more orders, fills or points than there is room for")
         self.now_ns = until_ns
         self._note_equity()
+
+    def run_before(self, int64_t ts_ns):
+        """Everything before that time, at which somebody says something to the engine; then what that leads to leaves."""
+        if self._run(ts_ns):
+            raise EngineError("the day has more orders, fills or points than there is room for")
+        self.now_ns = self.exchange.now_ns = ts_ns
+
+    def send(self):
+        """What the engine has decided outside of this loop leaves."""
+        self._send()
 
     # ------------------------------------------------------------------------------------------------------------ views
     def equity_rows(self):

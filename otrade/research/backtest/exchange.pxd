@@ -69,7 +69,7 @@ cdef struct screen_t:
     const int64_t* qty
     const uint64_t* noise
     const uint16_t* spread  # NULL: one tick
-    int64_t n
+    int64_t n  # of the path
     int64_t next
     int64_t ltp_e4, last_qty, volume
     int64_t available  # what an order may take of what is not displayed; of a book of last prices

@@ -25,9 +25,9 @@ SEGMENT_BYTES = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MC
 INDICES_BYTE = 9
 INDEX_SYMBOLS = frozenset(SPOT_OF.values())
 FINE_TICKS_FROM = dt.date(2024, 6, 10)
-"""Shares below 250 rupees move by 0.01 (NSE/CMTR/62154)."""
+"""Shares below 250 rupees move by 0.01 (exchange circular of 2024-05-24; zerodha.com/marketintel/bulletin/380460)."""
 LEVEL_TICKS_FROM = dt.date(2025, 4, 15)
-"""Ticks by price level, of shares and of index futures (NSE/CMTR/66634, NSE/FAOP/66635)."""
+"""Ticks by price level, of shares and of index futures (fyers.in/notice-board, 2025-03-17: tick size revision)."""
 SHARE_TICKS = ((250, 100), (1_000, 500), (5_000, 1_000), (10_000, 5_000), (20_000, 10_000))
 INDEX_FUTURE_TICKS = ((15_000, 500), (30_000, 1_000))
 
