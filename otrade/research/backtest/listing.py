@@ -26,6 +26,8 @@ INDICES_BYTE = 9
 INDEX_SYMBOLS = frozenset(SPOT_OF.values())
 FINE_TICKS_FROM = dt.date(2024, 6, 10)
 """Shares below 250 rupees move by 0.01 (exchange circular of 2024-05-24; zerodha.com/marketintel/bulletin/380460)."""
+FINE_FUTURES_FROM = dt.date(2024, 7, 8)
+"""And their futures from then on (the same bulletin)."""
 LEVEL_TICKS_FROM = dt.date(2025, 4, 15)
 """Ticks by price level, of shares and of index futures (fyers.in/notice-board, 2025-03-17: tick size revision)."""
 SHARE_TICKS = ((250, 100), (1_000, 500), (5_000, 1_000), (10_000, 5_000), (20_000, 10_000))
@@ -193,7 +195,7 @@ def _derivative_tick_e4(
     if not is_future or exchange == "BFO":
         return 500
     if not is_index:
-        return share_tick_e4(price_e4, date)
+        return share_tick_e4(price_e4, date) if date >= FINE_FUTURES_FROM else 500
     if date < LEVEL_TICKS_FROM:
         return 500
     price = price_e4 / 10_000
