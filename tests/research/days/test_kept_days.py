@@ -172,6 +172,18 @@ def test_damage_ends_the_day_in_words(traded: TradedDay, tmp_path: Path) -> None
     assert note and "damaged" in note and "this is the day until" in note
 
 
+def test_a_whole_result_is_not_given_up_for_less(traded: TradedDay, tmp_path: Path) -> None:
+    source = tmp_path / f"{DAY}.otj"
+    content = bytearray(journal(traded).read_bytes())
+    source.write_bytes(content)
+    folder = keep_day(source, tmp_path / "results", NOW)
+    before = (folder / "result.json").read_bytes()
+    content[(len(bytes(content).rstrip(b"\0")) + HEADER_BYTES) // 2] ^= 0xFF
+    source.write_bytes(content)
+    assert keep_day(source, tmp_path / "results", NOW) == folder
+    assert (folder / "result.json").read_bytes() == before
+
+
 def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
     (tmp_path / f"{DAY}.otj").write_bytes(b"nothing")
     with pytest.raises(JournalError):
