@@ -88,3 +88,16 @@ def test_days_that_have_only_a_result(tmp_path: Path, capsys: pytest.CaptureFixt
     sheet(tmp_path / "results" / "2026-11-20-live", sheet_trades(), kind="live")
     assert main(["report", "2026-11-16..2026-11-20", "--var", str(tmp_path)]) == 0
     assert "285.00" in capsys.readouterr().out
+
+
+def test_a_journal_that_cannot_be_read_leaves_what_was_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "2026-11-20.otj").write_bytes(b"of another build")
+    assert main(["report", "2026-11-20", "--var", str(tmp_path)]) == 5
+    assert "no journal of OTrade" in capsys.readouterr().err
+    sheet(tmp_path / "results" / "2026-11-20-live", sheet_trades(), kind="live")
+    assert main(["report", "2026-11-20", "--var", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "as it was kept before" in told.err and "285.00" in told.out

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from otrade.errors import ResultError
+from otrade.errors import JournalError, ResultError, StrategyError
 from otrade.journal.strategies import find_kept
 from otrade.plain_file import write_whole
 from otrade.research.days.keeping import journal_of, keep_day, kept_of
@@ -63,11 +63,18 @@ def _days(first: str, last: str, var: Path) -> list[Path]:
     for n in range((end - start).days + 1):
         day = start + dt.timedelta(days=n)
         journal = journal_of(journals, day)
-        if journal is not None:
+        kept = kept_of(results, day)[:1]
+        if journal is None:
+            found += kept
+            continue
+        try:
             find_kept(journal, may_compile=True)
             found.append(keep_day(journal, results, dt.datetime.now(dt.UTC)))
-        else:
-            found += kept_of(results, day)[:1]
+        except (JournalError, StrategyError) as error:
+            if not kept:
+                raise
+            print(f"! {day}: as it was kept before: {error}", file=sys.stderr)
+            found += kept
     if not found:
         raise ResultError(
             f"{first}{'' if first == last else f' to {last}'}: neither a journal in {journals} nor a result in {results}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from otrade._core.codecs.decoders import FRAMES
 from otrade._core.engine.engine import Engine
+from otrade._core.engine.rows import BracketRow
 from otrade._core.journal_writer import GOOD, record_at
 from otrade._core.types import Leg, Rec, Side
 from otrade.charges import ChargeTable, DayCharges
@@ -193,7 +194,7 @@ class JournalDay:
 
     def _take_extremes(self, engine: Engine, bracket_id: int) -> None:
         bracket = engine.bracket(bracket_id)
-        if bracket["entry_qty"]:
+        if bracket["entry_qty"] and _is_priced(engine, bracket):
             extremes = self._extremes.setdefault(key_of(bracket), _Extremes())
             extremes.take(bracket["pnl_e4"])
 
@@ -271,6 +272,8 @@ class JournalDay:
             bracket = engine.bracket(bracket_id)
             if not bracket["entry_qty"]:
                 continue
+            if not _is_priced(engine, bracket):
+                return  # what it is worth is not known
             open_paise += in_paise(bracket["pnl_e4"])
             is_unknown = engine.position(bracket["instrument_id"])["uncharged"]
             owed.append(None if is_unknown else in_paise(bracket["charges_e4"]))
@@ -303,3 +306,10 @@ class JournalDay:
             if order_id_of(order) and order["bracket_id"] >= 0:
                 strategy = self._rows.strategy_of(order["bracket_id"])
                 self._orders[order_id_of(order)] = self._rows.order(order, strategy)
+
+
+def _is_priced(engine: Engine, bracket: BracketRow) -> bool:
+    """Is what is open worth something that is known? A core that begins in the middle of a day takes
+    positions over before it hears a price.
+    """
+    return not bracket["open_qty"] or engine.market(bracket["instrument_id"])["ltp_e4"] > 0

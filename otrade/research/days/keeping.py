@@ -43,8 +43,9 @@ def kept_of(results: Path, day: dt.date) -> list[Path]:
 
 
 def keep_day(journal: Path, results: Path, now: dt.datetime) -> Path:
-    """The result of a journal, made where there is none, or an older one. OTradeError when the journal
-    cannot be read at all.
+    """The result of a journal, made where there is none, or an older one; one that is whole is not given
+    up for a reading that ended early (a journal that was damaged since, another build). OTradeError when
+    the journal cannot be read at all.
     """
     identity = header_of(journal).identity
     mode = identity.get("mode", "")
@@ -56,6 +57,8 @@ def keep_day(journal: Path, results: Path, now: dt.datetime) -> Path:
         return folder
     day = JournalDay(journal, _charges_of(journal))
     day.read()
+    if day.trouble and _is_good(folder):
+        return folder
     # Two may do it at once (the process at the day's end, a person): both write the same rows.
     with ResultWriter(folder, replace=True) as writer:
         writer.add_day(
@@ -76,6 +79,14 @@ def _is_of(folder: Path, n_records: int) -> bool:
     except ResultError:
         return False
     return bool(told.configuration.get("journal_records") == n_records)
+
+
+def _is_good(folder: Path) -> bool:
+    """A result that was read without trouble: a reading that ended early does not take its place."""
+    try:
+        return read_facts_of(folder).configuration.get("trouble") == ""
+    except ResultError:
+        return False
 
 
 def _charges_of(journal: Path) -> ChargeTable:
@@ -111,7 +122,11 @@ def _facts(day: JournalDay, mode: str, n_records: int, now: dt.datetime) -> Resu
         created=now,
         engine_version=day.build or otrade.__version__,
         broker=day.names.broker or "not known",
-        configuration={"config_hash": day.config_hash, "journal_records": n_records},
+        configuration={
+            "config_hash": day.config_hash,
+            "journal_records": n_records,
+            "trouble": day.trouble,
+        },
         strategies=[
             ResultStrategy(id=one.id, kind=one.kind, sha256=one.sha256)
             for one in day.names.strategies

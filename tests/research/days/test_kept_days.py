@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +24,8 @@ from otrade.research.days.process import main
 from otrade.research.report.report import report_of
 from otrade.research.report.source import ReportSource
 from otrade.research.results.reader import Result
-from tests.harness.paper_run import FRIDAY, MAX, write
+from tests.harness.paper_process import run_and_die
+from tests.harness.paper_run import CONFIG, FRIDAY, MAX, write
 
 DAY = dt.date.fromisoformat(FRIDAY)
 NOW = dt.datetime(2026, 11, 20, 16, tzinfo=dt.UTC)
@@ -40,9 +40,8 @@ class TradedDay(NamedTuple):
     var: Path
 
 
-@pytest.fixture(scope="module")
-def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradedDay]:
-    folder = tmp_path_factory.mktemp("day")
+def trade_it(folder: Path, config: Path) -> TradedDay:
+    """`otrade run` in this process, to the day's end."""
     kept: list[TradedDay] = []
     with pytest.MonkeyPatch.context() as patch:
         finish = Runner.finish
@@ -57,9 +56,14 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradedDay]:
 
         patch.setattr(Runner, "finish", finish_and_keep)
         patch.chdir(folder)
-        config = write(folder, paths={"var": str(folder / "var")})
         assert app.run(RunOptions(config=config, speed=MAX, date=FRIDAY, page=False)) == app.EXIT_OK
-    yield kept[0]
+    return kept[0]
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> TradedDay:
+    folder = tmp_path_factory.mktemp("day")
+    return trade_it(folder, write(folder, paths={"var": str(folder / "var")}))
 
 
 def journal(traded: TradedDay) -> Path:
@@ -170,6 +174,42 @@ def test_damage_ends_the_day_in_words(traded: TradedDay, tmp_path: Path) -> None
     source.write_bytes(content)
     note = Result.open(keep_day(source, tmp_path / "results", NOW)).facts.days[0].note
     assert note and "damaged" in note and "this is the day until" in note
+
+
+def test_a_whole_result_is_not_given_up_for_less(traded: TradedDay, tmp_path: Path) -> None:
+    source = tmp_path / f"{DAY}.otj"
+    content = bytearray(journal(traded).read_bytes())
+    source.write_bytes(content)
+    folder = keep_day(source, tmp_path / "results", NOW)
+    before = (folder / "result.json").read_bytes()
+    content[(len(bytes(content).rstrip(b"\0")) + HEADER_BYTES) // 2] ^= 0xFF
+    source.write_bytes(content)
+    assert keep_day(source, tmp_path / "results", NOW) == folder
+    assert (folder / "result.json").read_bytes() == before
+
+
+def test_a_core_that_begins_in_the_middle_of_the_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run dies with a position open, and the next one has another configuration: a core of its own
+    takes the position over before it hears a price. The day is whole, and nothing is worth nothing.
+    """
+    monkeypatch.chdir(tmp_path)
+    paths = {"var": str(tmp_path / "var")}
+    run_and_die(write(tmp_path, paths=paths), "10:00:00+open", date=FRIDAY)
+    other = [one | {"params": {"fast_period": 4, "slow_period": 9}} for one in CONFIG["strategies"]]
+    traded = trade_it(tmp_path, write(tmp_path, paths=paths, strategies=other))
+    day = JournalDay(journal(traded), ChargeTable.load())
+    day.read()
+    assert day.found.n_sections == 2 and not day.trouble
+    assert sum(row["gross_paise"] for row in day.trades) * 100 == traded.summary.gross_e4
+    assert sum(row["net_paise"] for row in day.trades) * 100 == traded.summary.net_e4
+    assert day.equity[-1]["net_paise"] * 100 == traded.summary.net_e4
+    most = max(row["entry_e4"] * row["quantity"] // 100 for row in day.trades)
+    assert all(abs(row["open_paise"]) < most // 10 for row in day.equity)
+    assert all(
+        -most // 10 < row["mae_paise"] and row["mfe_paise"] < most // 10 for row in day.trades
+    )
 
 
 def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
