@@ -11,7 +11,7 @@ from otrade.config.schema import BrokerConfig
 from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
 from otrade.drill.draws.files import draw_file, without_atr
-from otrade.drill.draws.history import COLD, INTERVAL_S, HistoryDraw, draw_history
+from otrade.drill.draws.history import COLD, FURTHER_S, INTERVAL_S, HistoryDraw, draw_history
 from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
@@ -229,10 +229,17 @@ def draw(
         }
         chosen = _widened(seed, chosen, instruments)
     history = COLD if strategies else draw_history(seed)
-    if not history.answer and not strategies:
+    if not strategies:
         chosen = _from_files(seed, chosen)
     if history.answer:
-        chosen = [replace(strategy, interval_s=INTERVAL_S) for strategy in chosen]
+        chosen = [
+            replace(
+                strategy,
+                interval_s=INTERVAL_S,
+                further_s=(FURTHER_S,) if strategy.further_s else (),
+            )
+            for strategy in chosen
+        ]
     last_s = minutes * 60 - CALM_S
     events = []
     others = [kind for kind in kinds if kind not in (PASSED_OVER, PEER)]
@@ -340,9 +347,7 @@ def _widened(
 
 
 def _from_files(seed: int, strategies: list[StrategyDraw]) -> list[StrategyDraw]:
-    """Some of the strategies are files. What feeds one of them nobody else knows, and the judge of
-    warm starts asks: none is drawn where bars of the past are told.
-    """
+    """Some of the strategies are files."""
     found = []
     for number, strategy in enumerate(strategies):
         drawn = draw_file(seed, number)

@@ -23,6 +23,8 @@ from otrade.errors import ConfigError
 ROOT = Path(__file__).parents[2]
 CALM = (7, 13, 30, 59, 90, 91, 155)
 """Seeds whose sessions enter most: one of each file, with nothing going wrong."""
+WARMED = 71
+"""A seed whose files begin with the bars of the sessions before."""
 TROUBLED = (13, 83, 90, 211)
 
 
@@ -36,9 +38,16 @@ def test_each_shipped_file_is_read_and_drawn() -> None:
     assert set(drawn) == set(FILES)
 
 
-def test_none_is_drawn_where_bars_of_the_past_are_told() -> None:
+def test_bars_of_the_past_feed_them_too() -> None:
+    """In bars of whole minutes, their own and the slower ones."""
     told = [one for seed in range(200) if (one := draw(seed, [])).history.answer]
-    assert told and not any(files_of(one) for one in told)
+    ours = [strategy for one in told for strategy in one.strategies if strategy.file]
+    assert {strategy.interval_s for strategy in ours} == {60}
+    assert {strategy.further_s for strategy in ours} == {(), (180,)}
+    scenario = draw(WARMED, [])
+    result = campaign.attempt(scenario)
+    assert files_of(scenario) and scenario.history.answer == "whole"
+    assert not result.error and result.n_entries_expected
 
 
 @pytest.mark.parametrize("seed", CALM)

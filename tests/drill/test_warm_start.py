@@ -25,7 +25,14 @@ def of_bars(answer: str, dies_behind: int = 0) -> Scenario:
     drawn = draw(SEED, [])
     params = {"bar_mode": 1, "side_mask": 3, "fast_period": 2, "slow_period": 5}
     strategies = [
-        replace(strategy, kind="ema_cross", interval_s=60, params={**strategy.params, **params})
+        replace(
+            strategy,
+            kind="ema_cross",
+            interval_s=60,
+            params={**({} if strategy.file else strategy.params), **params},
+            file="",
+            further_s=(),
+        )
         for strategy in drawn.strategies
     ]
     return replace(

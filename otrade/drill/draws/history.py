@@ -8,6 +8,8 @@ from dataclasses import dataclass
 SHARE = 0.2
 """Of the scenarios: their bars are of a minute, the shortest that history has."""
 INTERVAL_S = 60
+FURTHER_S = 180
+"""Of bars beside those: history has whole minutes."""
 ANSWERS = ("whole", "whole", "whole", "empty", "refused", "late")
 MAX_WAIT_S = 2.0
 LATE_S = 1.5

@@ -15,6 +15,7 @@ from otrade.drill.draws.history import HistoryDraw
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.words import words_of
 from otrade.live.plan.day_plan import DayPlan, PlannedStrategy
+from otrade.live.plan.warm_start import FILE
 from otrade.simulator.base import hours
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator
@@ -40,7 +41,9 @@ def check_history(
     for record in journal.records():
         if record.kind == Rec.HISTORY:
             row = words_of(record)
-            if row["strategy_id"] >= 0:
+            strategy_id = row["strategy_id"]
+            # Slower bars, which a strategy file sees beside its own, are the trader's to judge.
+            if strategy_id >= 0 and row["series_id"] == plan.strategies[strategy_id].series_id:
                 fed.setdefault(row["strategy_id"], []).extend(row["bars"])
     if fed and draw.answer in ("refused", "empty"):
         return "a broker told no history, and indicators were fed"
@@ -64,7 +67,9 @@ def check_history(
 
 def _sees_bars(planned: PlannedStrategy) -> bool:
     params = planned.params
-    return any(params.get(name) for name in ("bar_mode", "rsi_period", "atr_period"))
+    return planned.kind == FILE or any(
+        params.get(name) for name in ("bar_mode", "rsi_period", "atr_period")
+    )
 
 
 def _bars(sim: Simulator, contract: ListedContract, bars: list[Bar]) -> str:
@@ -105,7 +110,11 @@ def _minutes(sim: Simulator, contract: ListedContract, date: dt.date) -> dict[in
 
 
 def _averages(plan: DayPlan, strategy_id: int, planned: PlannedStrategy, bars: list[Bar]) -> str:
-    """By pencil. Once the series has closed bars of its own, these are in it too."""
+    """By pencil. Once the series has closed bars of its own, these are in it too. What a strategy file
+    makes of it its decisions tell.
+    """
+    if planned.kind == FILE:
+        return ""
     row = plan.engine.strategy(strategy_id)
     if not planned.params.get("bar_mode") or plan.engine.series(row["series_id"])["n_closed"]:
         return ""

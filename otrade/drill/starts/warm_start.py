@@ -53,7 +53,10 @@ class _Teller:
         self._told(
             f"{instrument.exchange}:{instrument.tradingsymbol}",
             asked_ns,
-            [ToldMinute(bar.ts_open_ns, bar.high_e4, bar.low_e4, bar.close_e4) for bar in bars],
+            [
+                ToldMinute(bar.ts_open_ns, bar.high_e4, bar.low_e4, bar.close_e4, bar.volume)
+                for bar in bars
+            ],
         )
         return bars
 

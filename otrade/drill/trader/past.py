@@ -39,11 +39,18 @@ def bars_of(
             bar.high_e4 = max(bar.high_e4, minute.high_e4)
             bar.low_e4 = min(bar.low_e4, minute.low_e4)
             bar.close_e4 = minute.close_e4
+            bar.volume += minute.volume
         else:
             end_ns = min(start_ns + length_ns, close_ns)
             found.append(
                 TraderBar(
-                    start_ns, end_ns, minute.high_e4, minute.low_e4, minute.close_e4, is_told=True
+                    start_ns,
+                    end_ns,
+                    minute.high_e4,
+                    minute.low_e4,
+                    minute.close_e4,
+                    is_told=True,
+                    volume=minute.volume,
                 )
             )
     return [bar for bar in found if bar.end_ns <= until_ns]

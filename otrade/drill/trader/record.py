@@ -62,6 +62,7 @@ class ToldMinute:
     high_e4: int
     low_e4: int
     close_e4: int
+    volume: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,22 +165,29 @@ class InstrumentReplay:
         """Bars of the past, which nobody acts on. Once a series has bars of its own, none feed it."""
         instrument, memory = self._instrument, self._memory
         told = life.told.get(instrument.key)
-        for length_ns, series in memory.series.items():
-            if series.has_begun:
-                continue
-            fed_ns = memory.fed_ns.get(length_ns, 0)
-            bars = closed_bars(told, instrument, length_ns) if told is not None else []
-            for bar in bars:
-                if bar.start_ns < fed_ns:
-                    continue  # by the process before
-                memory.fed_ns[length_ns] = bar.end_ns
-                for plan, strategy in memory.by_length(length_ns):
-                    if isinstance(strategy, CrossingStrategy):
-                        strategy.on_bar(bar)
+        open_still = [length for length, series in memory.series.items() if not series.has_begun]
+        past = sorted(
+            (
+                (bar.end_ns, -length_ns, bar)
+                for length_ns in open_still
+                for bar in (closed_bars(told, instrument, length_ns) if told is not None else [])
+                if bar.start_ns >= memory.fed_ns.get(length_ns, 0)  # else by the process before
+            ),
+            key=lambda row: row[:2],
+        )
+        for end_ns, minus_ns, bar in past:
+            memory.fed_ns[-minus_ns] = end_ns
+            self._show_further(-minus_ns, bar)
+            for plan, strategy in memory.by_length(-minus_ns):
+                if isinstance(strategy, FileReader):
+                    strategy.on_own(bar, bar.end_ns, bar.end_ns)  # what it says then is not heard
+                else:
+                    strategy.on_bar(bar)
                     self.atrs.setdefault(plan.number, []).append((life.started_ns, strategy.atr))
+        for length_ns in open_still:
             if instrument.open_ns <= life.opened_ns < instrument.close_ns:
                 running = running_bar(told, instrument, length_ns, life.opened_ns)
-                series.join(running.bar, running.from_ns)
+                memory.series[length_ns].join(running.bar, running.from_ns)
 
     def _by_life(self) -> Iterator[tuple[ProcessLife, int, list[tuple[int, Sight]]]]:
         key = self._instrument.key
@@ -244,14 +251,18 @@ class InstrumentReplay:
             if bar is not None:
                 self._closed(length_ns, bar, at_ns, at_ns + (BEAT_NS if late else 0))
 
-    def _closed(self, length_ns: int, bar: TraderBar, ts_ns: int, until_ns: int) -> None:
-        memory = self._memory
-        for plan, strategy in zip(self._instrument.strategies, memory.strategies, strict=True):
+    def _show_further(self, length_ns: int, bar: TraderBar) -> None:
+        strategies = zip(self._instrument.strategies, self._memory.strategies, strict=True)
+        for plan, strategy in strategies:
             if isinstance(strategy, FileReader) and length_ns in plan.further_ns:
                 strategy.on_further(bar)
-        for plan, strategy in memory.by_length(length_ns):
+
+    def _closed(self, length_ns: int, bar: TraderBar, ts_ns: int, until_ns: int) -> None:
+        self._show_further(length_ns, bar)
+        for plan, strategy in self._memory.by_length(length_ns):
             if isinstance(strategy, FileReader):
-                self._hear(plan, strategy, strategy.on_own(bar, ts_ns, until_ns), ts_ns, until_ns)
+                said = strategy.on_own(bar, ts_ns, until_ns)
+                self._hear(plan, strategy, [] if bar.is_told else said, ts_ns, until_ns)
                 continue
             crossing = strategy.on_bar(bar)
             if not bar.is_told:

@@ -18,6 +18,7 @@ from otrade.drill.trader.reading.seen_bar import TraderBar
 
 E4 = 10_000
 MINUTE = 60_000_000_000
+DAY_NS = 1_440 * MINUTE
 FAR = 10
 """Times the price: nobody means a level beyond."""
 RUPEES, UNKNOWN = 2, 3
@@ -45,12 +46,13 @@ class FileReader:
         """A bar of its own length has closed, at `ts_ns` or not after `until_ns`."""
         self._closed_ns.append(ts_ns)
         instrument = self._instrument
-        minute = (bar.start_ns - instrument.open_ns) // MINUTE
+        day, since_ns = divmod(bar.start_ns - instrument.open_ns, DAY_NS)
+        minute = since_ns // MINUTE
         left = [
             max(instrument.square_off_ns - at_ns, 0) // MINUTE
             for at_ns in (ts_ns, max(until_ns, ts_ns + TIMER_NS))
         ]
-        said = self._reading.on_bar(ShownBar(bar, minute, left[0]))
+        said = self._reading.on_bar(ShownBar(bar, minute, left[0], day))
         if left[0] == left[1]:
             return said
         # Which minute it was by the engine's clock nobody else knows.

@@ -1,5 +1,7 @@
 """The readings of the shipped files, each against a few bars worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
@@ -47,6 +49,19 @@ def test_opening_range() -> None:
     ]
     found = said("opening_range.py", {"minutes": 2, "room": 0.0}, bars)
     assert found == [[], [], [], [Enter(1, True, stop_at=99, target_at=109.5)]]
+
+
+def test_what_begins_anew_with_each_day() -> None:
+    """The range and the day's average price forget the day before."""
+    reading = EXAMPLES["opening_range.py"][0]({"minutes": 1, "room": 0.0})
+    first, second = shown(110, 90, 100, minute=0), shown(102, 98, 100, minute=0)
+    reading.on_bar(first)
+    reading.on_bar(replace(second, day=1))
+    found = reading.on_bar(replace(shown(103, 101, 103, minute=1), day=1))
+    assert found == [Enter(1, True, stop_at=98, target_at=113.0)]
+    fair = EXAMPLES["vwap_reversion.py"][0]({"period": 5, "far": 2, "stop_at": 1, "last": 0})
+    fair.on_bar(shown(50, 50, 50))
+    assert fair.on_bar(replace(shown(100, 100, 100), day=1)) == [Leave(1, True), Leave(-1, True)]
 
 
 def test_vwap_reversion() -> None:

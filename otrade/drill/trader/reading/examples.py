@@ -31,6 +31,8 @@ class ShownBar:
     """Whole minutes from the session's open to its begin."""
     minutes_left: int
     """Until the square-off."""
+    day: int = 0
+    """A number that another day changes."""
 
 
 class Reading(Protocol):
@@ -93,12 +95,14 @@ class ReadOpeningRange(OwnBarsOnly):
         self._minutes = params["minutes"]
         self._room = params["room"]
         self._high = self._low = 0.0
+        self._day = -1
 
     def on_bar(self, seen: ShownBar) -> list[Saying]:
         high, low, close = seen.bar.prices
+        is_first, self._day = seen.day != self._day, seen.day
         if seen.minute < self._minutes:
-            self._low = min(self._low, low) if self._high else low
-            self._high = max(self._high, high)
+            self._low = low if is_first else min(self._low, low)
+            self._high = high if is_first else max(self._high, high)
             return []
         edge = self._high + self._high * self._room / 10_000
         near = abs(close - edge) < CLOSE_CALL * close
@@ -115,12 +119,14 @@ class ReadVwapReversion(OwnBarsOnly):
 
     def __init__(self, params: Numbers) -> None:
         self._params = params
-        self._turnover, self._volume = 0.0, 0
+        self._turnover, self._volume, self._day = 0.0, 0, -1
         self._away = LastValues(int(params["period"]))
 
     def on_bar(self, seen: ShownBar) -> list[Saying]:
         high, low, close = seen.bar.prices
         typical = (high + low + close) / 3
+        if seen.day != self._day:
+            self._turnover, self._volume, self._day = 0.0, 0, seen.day
         self._turnover += typical * seen.bar.volume
         self._volume += seen.bar.volume
         fair = self._turnover / self._volume if self._volume else typical
