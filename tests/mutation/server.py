@@ -145,6 +145,10 @@ def main() -> int:
     with open(os.environ["OTRADE_MUTANT_MEMORY"], "r+b") as file:
         memory = mmap.mmap(file.fileno(), 4 + CAPACITY)
     import otrade.drill.campaign  # noqa: F401  # once, and not in every child
+    from otrade.drill.draws.files import FILES
+    from otrade.drill.starts.strategy_files import prepare
+
+    prepare(FILES)
 
     asked = socket.socket(fileno=int(descriptor))
     options = ["-q", "-s", "-p", "no:xdist", "-p", "no:cacheprovider"]

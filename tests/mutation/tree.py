@@ -30,6 +30,7 @@ SOURCES = (
 """What decides orders: the state machines, reconciliation, and the readers of brokers' rows."""
 TRACKED = (
     "otrade",
+    "strategies",
     "tests",
     "docs",
     "config",
