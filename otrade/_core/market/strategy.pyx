@@ -244,6 +244,7 @@ cdef object view(const strategy_t* s):
         "wait_side": s.wait_side, "wait_left": s.wait_left, "wait_until_ns": s.wait_until_ns if s.wait_side else 0,
         "reverse_side": s.reverse_side, "entry_rejects": s.n_entry_rejects, "brake_until_ns": s.brake_until_ns,
         "n_average": head.n, "n_rsi": head.rsi_n, "n_atr": head.atr_n,
-        "fed_ns": s.fed_ns, "further_fed_ns": further, "n_to_feed": s.n_to_feed, "is_compiled": s.compiled != NULL, "n_refused_decisions": s.n_refused_decisions,
+        "fed_ns": s.fed_ns, "further_fed_ns": further, "n_to_feed": s.n_to_feed, "is_compiled": s.compiled != NULL,
+        "n_refused_decisions": s.n_refused_decisions,
         "plan": s.plan, "signal": s.signal, "params": params,
     }
