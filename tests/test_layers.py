@@ -218,8 +218,8 @@ TABLE = {
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
-    "cli.research": f"{BASE} brokers brokers.registry calendar cli.commands config journal live price_files research.backtest "
-    "research.days research.history research.report research.results",
+    "cli.research": f"{BASE} brokers brokers.registry calendar child_environment cli.commands config journal live price_files "
+    "research.backtest research.days research.history research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
     "live.engine_socket live.history live.notices live.plan "
@@ -239,7 +239,6 @@ CALLED_FROM_OUTSIDE = {
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",
     r"otrade/guard/.*: (send_400_response|capture_signals|startup|shutdown)": "uvicorn's own methods, replaced",
     r"otrade/guard/connection\.py: (connection_\w+|\w*_buffer\w*|buffer_updated|set_protocol|get_extra_info)": "asyncio's",
-    r"otrade/research/backtest/\w+\.pyx: (set_trades|clear_day)": "a loop of runs over one day: benches, tests, sweeps",
 }
 """`path: name` of public definitions that no source of ours names, and who uses them."""
 

@@ -29,6 +29,8 @@ class BrokerRow(NamedTuple):
     """0: no lower limit than the configuration's own."""
     market_protection_pct_max: float
     is_feed_by_number: bool = False
+    updates_with_prices: bool = False
+    """Order updates come by the connection of the prices."""
     """Its feed knows instruments by number, which must be ours; otherwise by a name of its own."""
     order_hook: str = ""
     """Where it posts order updates to us; empty: it posts none of which the sender is proved."""
@@ -52,6 +54,7 @@ BROKERS: Mapping[str, BrokerRow] = {
             orders_per_min_max=400,
             market_protection_pct_max=100,
             is_feed_by_number=True,
+            updates_with_prices=True,
             order_hook="/hooks/kite/order",
             simulator_ports={"rest_port": 8700, "feed_port": 8701},
         ),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from otrade.drill.trader.holdings import EnteredDecision, SeenBracket
 from otrade.drill.trader.plan import TraderInstrument
+from otrade.drill.trader.tolerances import DOUBT
 from otrade.simulator.exchange.orders import Order
 
 SECOND = 1_000_000_000
@@ -64,8 +65,13 @@ class LimitJudge:
         instrument = self._instruments[decision.brackets[0].entry.contract.key]
         if any(bracket.also for bracket in decision.brackets):
             return False
-        if len(instrument.strategies) == len(decision.brackets) == 1:
-            return True
+        if len(instrument.strategies) == 1:
+            # What was sent before may arrive among what is sent now, where answers are lost.
+            return len(decision.brackets) == 1 or all(
+                self._unsure(one.entry.ts_placed_ns - ATTRIBUTED_NS, one.entry.ts_placed_ns)
+                != DOUBT
+                for one in decision.brackets
+            )
         return not any(
             self._unsure(bracket.entry.ts_placed_ns - ATTRIBUTED_NS, bracket.entry.ts_placed_ns)
             for bracket in decision.brackets

@@ -7,8 +7,10 @@ DataFrames; docs/report.md has an example. Nothing is imported before it is aske
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,3 +43,16 @@ def backtest(
     from otrade.research.notebook.running import run_backtest
 
     return open(run_backtest(Path(config), str(first), str(last), options, on_day))
+
+
+class _Research(ModuleType):
+    """Importing the package `otrade.research.backtest` sets that name here; in a notebook the name is the
+    function's, whichever of the two came first.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "backtest":
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Research

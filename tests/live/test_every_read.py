@@ -39,6 +39,7 @@ from tests.web.logins import BASE_URL, BEARER, TOKEN
 
 READS = [route for route in ROUTES if route.method == "GET"]
 MOMENTS = ("before the first day", "before the open", "in mid-day", "after the close")
+OF_RESULTS = ("result", "result-trades", "result-orders", "result-candles")
 NOT_YET: dict[str, dict[str, tuple[int, str]]] = {
     "before the first day": {
         "ready": (503, "not_ready"),
@@ -128,6 +129,12 @@ class ApiClient:
             "decision": {"signal_seq": signal.seq if signal else 1},
             "journal": name,
             "replay": name,
+            **{route: {"name": "none-is-kept"} for route in OF_RESULTS},
+            "result-candles": {
+                "name": "none-is-kept",
+                "symbol": "NSE:INFY",
+                "day": str(self.here.date),
+            },
         }
 
     async def ask(self) -> dict[str, HttpAnswer]:
@@ -183,6 +190,9 @@ def test_a_real_engine_answers(
 ) -> None:
     answer = answers[moment][route.name]
     status, code = NOT_YET.get(moment, {}).get(route.name, (200, ""))
+    if route.name in OF_RESULTS:
+        status, code = 409, "refused"
+        assert b"there is no result" in answer.body
     assert answer.status == status, answer.body[:500]
     if status != 200:
         assert answer.media_type == "application/problem+json"

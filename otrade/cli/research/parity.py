@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from otrade.calendar import Calendar
+from otrade.child_environment import SYSTEM, environment_of
 from otrade.config import RunOptions, manager
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
@@ -60,6 +62,7 @@ def _trade(config: Config, folder: Path, args: argparse.Namespace) -> None:
     write_whole(path, to_bytes(config))
     command = [
         sys.executable,
+        "-P",
         "-m",
         "otrade",
         "run",
@@ -73,7 +76,8 @@ def _trade(config: Config, folder: Path, args: argparse.Namespace) -> None:
         command += ["--date", args.date]
     if args.seed is not None:
         command += ["--seed", str(args.seed)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    env = environment_of(SYSTEM, os.environ)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BacktestError(
             f"the paper day ended with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()[-500:]}"

@@ -39,20 +39,20 @@ class Tolerance:
     moves_signals: bool = False
 
 
-_DOUBT = "what became of an order is not known until the book tells: entries wait, or come late"
+DOUBT = "what became of an order is not known until the book tells: entries wait, or come late"
 _LATE = "fills and ends of orders are told late, by the book"
 _BOOK = "the book is read again after a pause that grows"
 _RANGE = "orders are refused, cancelled or do not fill as the band moves"
 _OTHERS = "what somebody else did to the position is found by looking, and keeps entries out"
 TOLERANCES: dict[str, Tolerance] = {
     **{
-        f"answer_{how}": Tolerance(90.0, _DOUBT)
+        f"answer_{how}": Tolerance(90.0, DOUBT)
         for how in ("504", "502_html", "reset", "silence", "cut", "slow", "late")
     },
-    **{f"lose_{how}": Tolerance(90.0, _DOUBT) for how in ("reset", "silence", "503", "500", "429")},
-    "stop_in_doubt_and_stale_book": Tolerance(60.0, _DOUBT),
-    "stop_in_doubt_and_failing_book": Tolerance(90.0, _DOUBT),
-    "stop_in_doubt_and_empty_book": Tolerance(90.0, _DOUBT),
+    **{f"lose_{how}": Tolerance(90.0, DOUBT) for how in ("reset", "silence", "503", "500", "429")},
+    "stop_in_doubt_and_stale_book": Tolerance(60.0, DOUBT),
+    "stop_in_doubt_and_failing_book": Tolerance(90.0, DOUBT),
+    "stop_in_doubt_and_empty_book": Tolerance(90.0, DOUBT),
     "push_dropped": Tolerance(30.0, _LATE),
     "push_shuffled": Tolerance(30.0, _LATE),
     "push_unknown_status": Tolerance(30.0, _LATE),
@@ -60,14 +60,14 @@ TOLERANCES: dict[str, Tolerance] = {
     "silence_feed": Tolerance(40.0, "pushes are lost, and the feed counts as down for a while"),
     "cut_feed": Tolerance(40.0, "pushes are lost until the feed is back"),
     "cut_mid_frame": Tolerance(40.0, "as a cut feed"),
-    "half_open": Tolerance(60.0, _DOUBT),
+    "half_open": Tolerance(60.0, DOUBT),
     "silent_run": Tolerance(60.0, "pushes are lost, and the feed counts as down for a while"),
     "halt_market": Tolerance(60.0, _RANGE),
     "lock_circuit": Tolerance(30.0, _RANGE),
     "flex_band": Tolerance(60.0, _RANGE),
     "narrow_range": Tolerance(60.0, _RANGE),
     "reject_exits": Tolerance(30.0, "a position is closed for risk, or later"),
-    "busy_changes": Tolerance(30.0, _DOUBT),
+    "busy_changes": Tolerance(30.0, DOUBT),
     "lose_stops": Tolerance(30.0, _LATE),
     "fill_after_cancel": Tolerance(60.0, "a late fill opens again what was closed"),
     "stale_book": Tolerance(60.0, _BOOK),
@@ -79,7 +79,7 @@ TOLERANCES: dict[str, Tolerance] = {
     "avg_missing": Tolerance(60.0, "profit is counted from the last price until a price is told"),
     "avg_revised": Tolerance(60.0, "profit follows the average"),
     "trades_late": Tolerance(60.0, "profit follows the trades"),
-    "cap_modifications": Tolerance(30.0, _DOUBT),
+    "cap_modifications": Tolerance(30.0, DOUBT),
     "cap_day": Tolerance(100_000.0, "the broker takes no more orders of the day"),
     "manual": Tolerance(120.0, _OTHERS),
     "closed_by_hand": Tolerance(120.0, _OTHERS),

@@ -20,6 +20,7 @@ from otrade._core.codecs.decoders import FRAMES
 from otrade._core.engine.engine import Engine
 from otrade._core.pack import field_names
 from otrade._core.types import STRUCTS, Rec, Side
+from otrade.brokers.registry import BROKERS
 from otrade.config.schema import Config
 from otrade.errors import BacktestError
 from otrade.journal.record import Record
@@ -41,8 +42,6 @@ OUTSIDE = frozenset(
 BOOK_PATH = 0
 LPP_FUTURE, LPP_OPTION = 1, 2
 AFTER_NS = 5 * NS_PER_S
-ONE_STREAM = {"kite": True, "upstox": False}
-"""Order updates come by the connection of the prices."""
 
 
 class ParityFill(msgspec.Struct, frozen=True):
@@ -215,7 +214,7 @@ def _loop_fills(tape: _Tape, date: dt.date, config: Config, sim: SimConfig) -> l
         sim.seed,
         number_of_day(date),
         sim.book_percent,
-        ONE_STREAM.get(broker, False),
+        BROKERS[broker].updates_with_prices,
     )
     frames = [np.array(row, np.int64) for row in (tape.ts_ns, tape.kinds, tape.at)]
     loop.set_frames(frames[0], frames[1], frames[2], np.frombuffer(bytes(tape.data), np.uint8))

@@ -17,7 +17,9 @@ from otrade._core.types import Has, Limit, Rec
 from otrade.brokers.registry import BROKERS
 from otrade.brokers.wire import wire_of
 from otrade.errors import HistoryError
+from otrade.journal.day_names import DayNames, read_names
 from otrade.journal.record import Record
+from otrade.journal.replay import read_hello
 from otrade.journal.scan import check, header_of, open_stream, salvage
 from otrade.journal.words import words_of
 from otrade.research.arrow import pa
@@ -154,16 +156,19 @@ def _ticks_of(path: Path) -> tuple[dict[str, _TickColumns], list[str]]:
     by_token: dict[tuple[int, int], str] = {}
     by_key: dict[str, str] = {}
     names: list[str] = []
+    told = DayNames()
     found: dict[str, _TickColumns] = {}
     refused, unknown = Counter[int](), 0
     for record in salvage(path):
         if record.kind == Rec.HELLO:
-            names = []
+            names, told = [], read_names(read_hello(record.payload))
         elif record.kind == Rec.CALL:
             row = words_of(record)
             args = row.get("args", {})
             if row.get("method") == "add_instrument":
                 name = f"{args['exchange']}:{args['symbol']}"
+                if len(names) < len(told.instruments):  # on the wire a broker may call it otherwise
+                    name = told.instruments[len(names)].symbol
                 names.append(name)
                 by_token[args["token"], args["segment"]] = name
             elif row.get("method") == "add_key":

@@ -249,7 +249,8 @@ def candles(results: Path, query: contract.ResultCandlesQuery) -> list[Candle]:
 
 def _open(results: Path, name: str) -> Result:
     """A name is looked for among those that are there, so that no path can be asked for."""
-    if name not in {path.name for path in results.iterdir() if not path.name.startswith(".")}:
+    there = results.iterdir() if results.is_dir() else ()
+    if name not in {path.name for path in there if not path.name.startswith(".")}:
         raise ResultError(f"there is no result {name!r}")
     return Result.open(results / name)
 

@@ -172,7 +172,7 @@ def test_whoever_starts_a_process_says_its_environment() -> None:
         "otrade/live/runtime/child_processes.py:posix_spawn",
     }  # takes it by position
     assert {one for one, env in found.items() if not env} == execs, found
-    assert len(found) == 18, found
+    assert len(found) == 19, found
 
 
 def test_nobody_else_starts_a_module_by_name() -> None:
@@ -186,6 +186,7 @@ def test_nobody_else_starts_a_module_by_name() -> None:
     # The compiler of strategy files, and a linker that is a Python package: neither is a module of ours
     # that is handed anything, and their environment is the system's list alone.
     build = {f"otrade/strategy/build/{name}.py" for name in ("builder", "linker")}
+    build.add("otrade/cli/research/parity.py")  # a paper day, which needs no key
     assert found == {"otrade/live/runtime/child_processes.py", *build}
     for name in build:
         assert "environment_of(SYSTEM, os.environ)" in (ROOT / name).read_text()

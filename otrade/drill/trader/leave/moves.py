@@ -96,7 +96,16 @@ class MoveJudge:
         trails = any(plan.get("trail_kind") for plan in bracket.plans)
         moved = [one for one in stops[1:] if one.trigger_e4 in asked and not trails]
         for before, after in zip(moved, moved[1:], strict=False):
-            if after.ts_ns - before.ts_ns < APART_NS - ON_THE_WAY_NS:
+            # A move may wait for the rate: it counts from when it was asked for.
+            asked_ns = max(
+                (
+                    one.ts_ns
+                    for one in bracket.moves
+                    if one.level_e4 == before.trigger_e4 and one.ts_ns <= before.ts_ns
+                ),
+                default=before.ts_ns,
+            )
+            if after.ts_ns - asked_ns < APART_NS - ON_THE_WAY_NS:
                 raise WrongMove(
                     f"the stop of bracket {bracket.tag} was moved twice in {(after.ts_ns - before.ts_ns) / SECOND:.3f} s"
                 )
