@@ -485,14 +485,10 @@ class EntryJudge:
             mask = 3 if strategy.file else strategy.params.get("side_mask", 0)
             plan = unknown_terms(strategy)
             atrs = self._replays[instrument.key].atrs_in(strategy, since_ns, entry.ts_placed_ns)
-            # What is sized by a range that nobody knows may be of any size.
-            is_sized = strategy.plan["stop_kind"] == ATR and strategy.plan["size_mode"] not in (
-                UNITS,
-                NOTIONAL,
-            )
+            if plan["stop_kind"] == ATR and plan["size_mode"] not in (UNITS, NOTIONAL):
+                plan = {**plan, "is_unknown": True}  # sized by a range that nobody knows
             if mask & (1 if entry.side > 0 else 2) and any(
-                self._could_be(entry, instrument, plan, since_ns, atr, any_size=is_sized)
-                for atr in atrs or [0.0]
+                self._could_be(entry, instrument, plan, since_ns, atr) for atr in atrs or [0.0]
             ):
                 self._late(strategy, tag, bracket)
                 return True
@@ -513,8 +509,6 @@ class EntryJudge:
         plan: Mapping[str, Any],
         from_ns: int,
         atr: float,
-        *,
-        any_size: bool = False,
     ) -> bool:
         """On the plan's terms, at a price of any moment from then on."""
         for touch in self._touches(instrument, from_ns, entry.ts_placed_ns):
@@ -525,7 +519,7 @@ class EntryJudge:
                     return True
                 continue
             whole = qty == terms.slice_qty or 0 < qty == terms.qty % max(terms.slice_qty, 1)
-            if (whole or any_size) and self._fits(entry, terms, qty):
+            if whole and self._fits(entry, terms, qty):
                 return True
         return False
 

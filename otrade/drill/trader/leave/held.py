@@ -106,8 +106,8 @@ class EnteredBracket:
             for price_e4 in (one.ltp_e4, one.bid_e4, one.ask_e4)
             if price_e4
         ]
-        if not seen or self.taken_ns:
-            seen += [self.entry.trades[0].price_e4]
+        if not seen:
+            seen = [self.entry.trades[0].price_e4]
         return PriceRange(min(seen), max(seen))
 
     def open_qty(self, ts_ns: int) -> int:
