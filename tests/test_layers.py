@@ -103,7 +103,7 @@ TABLE = {
     "instruments": "errors plain_file",
     "calendar": "config errors plain_file",
     "square_off": "calendar config errors plain_file",
-    "charges": "config errors plain_file",
+    "charges": "config errors plain_file units",
     "contract": "",
     "stream": "contract",
     "engine_link": "otrade contract errors stream",

@@ -13,6 +13,7 @@ from otrade.contract.queries import JournalFileView, JournalPage, JournalRow, Re
 from otrade.errors import JournalError
 from otrade.journal.archive import NAME
 from otrade.journal.questions import MomentQuestion, RowsQuestion
+from otrade.live.runtime.asked_process import answer_of
 from otrade.live.runtime.child_processes import journal_command
 from otrade.plain_file import is_own
 
@@ -74,27 +75,15 @@ class JournalQueries:
             raise JournalError(f"there is no journal {name!r}")
         command = journal_command(what, self._directory / name, msgspec.json.encode(question))
         async with self._lock:
-            process = await asyncio.create_subprocess_exec(
-                *command.args,
-                env=command.env,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
             try:
-                async with asyncio.timeout(WITHIN_S):
-                    told, _ = await process.communicate()
+                done = await answer_of(command, WITHIN_S)
             except TimeoutError:
                 raise JournalError(
                     f"{name}: reading it takes longer than {WITHIN_S} s; use `otrade journal show`"
                 ) from None
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        if process.returncode != 0:
-            raise JournalError(f"{name}: the reader ended with code {process.returncode}")
-        answer: dict[str, Any] = msgspec.json.decode(told)
+        if done.code != 0:
+            raise JournalError(f"{name}: the reader ended with code {done.code}")
+        answer: dict[str, Any] = msgspec.json.decode(done.told)
         if "error" in answer:
             raise JournalError(answer["error"])
         return answer

@@ -12,6 +12,7 @@ import msgspec
 from otrade.contract import results
 from otrade.contract.views import Candle
 from otrade.errors import ResultError
+from otrade.live.runtime.asked_process import answer_of
 from otrade.live.runtime.child_processes import result_command
 
 WITHIN_S = 60
@@ -45,31 +46,18 @@ class ResultQueries:
     async def _ask(self, what: str, question: Any, kind: type[T]) -> T:
         command = result_command(what, self._directory, msgspec.json.encode(question))
         async with self._lock:
-            process = await asyncio.create_subprocess_exec(
-                *command.args,
-                env=command.env,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
             try:
-                async with asyncio.timeout(WITHIN_S):
-                    told, said = await process.communicate()
+                done = await answer_of(command, WITHIN_S)
             except TimeoutError:
                 raise ResultError(
                     f"reading it takes longer than {WITHIN_S} s; use `otrade report`"
                 ) from None
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        if process.returncode != 0:
-            last = said.decode(errors="replace").strip().rpartition("\n")[2]
+        if done.code != 0:
             raise ResultError(
-                last.partition("HistoryError: ")[2]
-                or f"the reader of results ended with code {process.returncode}"
+                done.last_words.partition("HistoryError: ")[2]
+                or f"the reader of results ended with code {done.code}"
             )
-        answer = msgspec.json.decode(told)["answer"]
+        answer = msgspec.json.decode(done.told)["answer"]
         if isinstance(answer, dict) and "error" in answer:
             raise ResultError(answer["error"])
         return msgspec.convert(answer, kind)

@@ -19,6 +19,7 @@ from otrade.instruments.cache import dated, open_table, table_path
 from otrade.instruments.catalog import Catalog
 from otrade.instruments.contracts import read_wish
 from otrade.live.notices.board import NoticeBoard
+from otrade.live.runtime.asked_process import answer_of
 from otrade.live.runtime.child_processes import refresh_command
 
 REFRESH_WITHIN_S = 180.0
@@ -115,27 +116,13 @@ def refresh_by_process(config_path: Path) -> Callable[[str], "asyncio.Future[Non
     """`otrade instruments refresh` as a process of its own."""
 
     async def refresh(broker: str) -> None:
-        pipe = asyncio.subprocess
-        command = refresh_command(config_path, broker)
-        process = await pipe.create_subprocess_exec(
-            *command.args,
-            stdin=pipe.DEVNULL,
-            stdout=pipe.DEVNULL,
-            stderr=pipe.PIPE,
-            env=command.env,
-        )
         try:
-            async with asyncio.timeout(REFRESH_WITHIN_S):
-                _, said = await process.communicate()
+            done = await answer_of(refresh_command(config_path, broker), REFRESH_WITHIN_S)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise InstrumentError(f"fetching them took more than {REFRESH_WITHIN_S:g} s") from None
-        if process.returncode:
-            last = said.decode(errors="replace").strip().splitlines()[-1:]
+        if done.code:
             raise InstrumentError(
-                "".join(last)[:WORDS_MAX]
-                or f"otrade instruments refresh ended with {process.returncode}"
+                done.last_words[:WORDS_MAX] or f"otrade instruments refresh ended with {done.code}"
             )
 
     return lambda broker: asyncio.ensure_future(refresh(broker))

@@ -172,7 +172,7 @@ def test_whoever_starts_a_process_says_its_environment() -> None:
         "otrade/live/runtime/child_processes.py:posix_spawn",
     }  # takes it by position
     assert {one for one, env in found.items() if not env} == execs, found
-    assert len(found) == 19, found
+    assert len(found) == 17, found
 
 
 def test_nobody_else_starts_a_module_by_name() -> None:
