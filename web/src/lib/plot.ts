@@ -1,6 +1,6 @@
 // Numbers into shapes: a curve into an SVG path, latencies into bins. Pure functions.
 
-import type { LatencyBucket, EquityPoint } from "../api/contract";
+import type { LatencyBucket } from "../api/contract";
 
 export interface Box {
   width: number;
@@ -22,9 +22,9 @@ export function thinned<T>(points: readonly T[], n: number): readonly T[] {
 }
 
 /** `M0 10L5 8...`: the curve of one value over time, in a box whose upper edge is `high`. */
-export function pathOf(
-  points: readonly EquityPoint[],
-  value: (point: EquityPoint) => number,
+export function pathOf<T extends { ts_ms: number }>(
+  points: readonly T[],
+  value: (point: T) => number,
   range: { low: number; high: number },
   box: Box,
 ): string {
