@@ -20,9 +20,9 @@ import msgspec
 from otrade.config.manager import default_bytes, parse_json
 from otrade.errors import ConfigError
 from otrade.plain_file import read_plain
+from otrade.units import E4_A_PAISA
 
 E4 = 10_000
-E4_A_PAISA = 100
 PER_CENT = Decimal(100)
 
 LINES = ("brokerage", "stt", "exchange", "ipft", "sebi", "gst", "stamp", "dp", "square_off")

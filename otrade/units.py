@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from otrade._core.types import E4
 
+E4_A_PAISA = 100
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 NS_PER_MINUTE = 60 * NS_PER_S

@@ -17,6 +17,7 @@ from otrade.contract.results import BacktestDraft, BacktestPrices
 from otrade.errors import ResultError
 from otrade.live.runtime.child_processes import ChildCommand
 from otrade.server.backtest_worker import LOWEST, BacktestWorker
+from tests.harness.waiting import PAUSE_S, until
 
 DRAFT = BacktestDraft(first="2026-11-02", last="2026-11-20", name="mine")
 PROGRESS = '{"day": "2026-11-02", "done": 1, "of": 15, "trades": 3, "net_paise": -125}'
@@ -40,11 +41,6 @@ def run(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(bounded())
 
 
-async def until(made: BacktestWorker, is_so: Callable[[], bool]) -> None:
-    while not is_so():
-        await asyncio.sleep(0.01)
-
-
 def test_it_is_watched_to_its_end(tmp_path: Path) -> None:
     program = f"print('{PROGRESS}'); print('nonsense'); print('{{\"result\": \"/somewhere\"}}')"
 
@@ -52,7 +48,7 @@ def test_it_is_watched_to_its_end(tmp_path: Path) -> None:
         made = worker(tmp_path, program)
         begun = await made.start(DRAFT, "meera")
         assert (begun.state, begun.name, begun.started_by) == ("running", "mine", "meera")
-        await until(made, lambda: made.view.state != "running")
+        await until(lambda: made.view.state != "running", pause_s=PAUSE_S)
         view = made.view
         assert (view.state, view.day, view.done, view.of, view.trades) == (
             "done",
@@ -79,7 +75,7 @@ def test_what_goes_wrong_is_said(tmp_path: Path, program: str, words: str) -> No
     async def body() -> None:
         made = worker(tmp_path, program)
         await made.start(DRAFT, "meera")
-        await until(made, lambda: made.view.state != "running")
+        await until(lambda: made.view.state != "running", pause_s=PAUSE_S)
         assert made.view.state == "failed" and words in made.view.words
         assert len(made.view.words) <= 2_000
 
@@ -149,7 +145,7 @@ def words_of(tmp_path: Path, draft: BacktestDraft) -> list[str]:
     async def body() -> None:
         made = worker(tmp_path, "", given)
         await made.start(draft, "meera")
-        await until(made, lambda: made.view.state != "running")
+        await until(lambda: made.view.state != "running", pause_s=PAUSE_S)
 
     run(body)
     return given

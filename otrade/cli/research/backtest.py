@@ -20,10 +20,9 @@ from otrade.research.backtest.journal_latency import round_trips_ns
 from otrade.research.backtest.listing import KnownFacts
 from otrade.research.backtest.models import Models
 from otrade.research.history.series import TICK
-from otrade.units import e4_of, rupees
+from otrade.units import E4_A_PAISA, e4_of, rupees
 
 FAILED, TERMINATED = 1, 143
-PAISA_E4 = 100
 BAR = 30
 APART_S = 0.1
 NOTES_SHOWN = 12
@@ -130,9 +129,9 @@ class BacktestProgress:
             return
         if self._how == "bar" and self._is_terminal:
             print(file=sys.stderr)
-        net = "not known" if report.net_paise is None else rupees(report.net_paise * PAISA_E4)
+        net = "not known" if report.net_paise is None else rupees(report.net_paise * E4_A_PAISA)
         print(
-            f"{report.days} days, {report.trades} trades: {rupees(report.gross_paise * PAISA_E4)} before charges, net {net} rupees"
+            f"{report.days} days, {report.trades} trades: {rupees(report.gross_paise * E4_A_PAISA)} before charges, net {net} rupees"
         )
         print(
             f"{report.ticks} prices in {report.loop_s:.2f} s of the core's and the exchange's time"

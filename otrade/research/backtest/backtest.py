@@ -20,7 +20,7 @@ from otrade.calendar import DAY, IST, Calendar, TradingSession
 from otrade.clock import NS_PER_S
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config, FileStrategy
-from otrade.errors import BacktestError, HistoryError
+from otrade.errors import BacktestError, CalendarError, HistoryError
 from otrade.instruments import Instrument
 from otrade.instruments.contracts import SPOT_OF
 from otrade.live.notices.board import NoticeBoard
@@ -362,7 +362,7 @@ class Backtest:
             date = session.date - dt.timedelta(days=back)
             try:
                 before = self._calendar.session(record.calendar_segment, date)
-            except Exception:
+            except CalendarError:
                 return 0
             if before is not None:
                 return reader.last_close_e4(before)
@@ -461,9 +461,7 @@ class Backtest:
             strategies=[
                 ResultStrategy(
                     id=one.name,
-                    kind="file"
-                    if isinstance(one, FileStrategy)
-                    else str(type(one).__struct_config__.tag),
+                    kind=str(type(one).__struct_config__.tag),
                     file=one.file if isinstance(one, FileStrategy) else None,
                     sha256=_file_sha256(Path(self._config.paths.strategies) / one.file)
                     if isinstance(one, FileStrategy)

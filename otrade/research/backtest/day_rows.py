@@ -14,18 +14,9 @@ from otrade.live.plan.day_plan import DayPlan
 from otrade.research.backtest.day_loop import DayLoop
 from otrade.research.backtest.day_setup import ReadyDay
 from otrade.research.backtest.exchange import Exchange
-from otrade.research.results.schema import charges_in_paise
+from otrade.research.results.schema import ENDED, charges_in_paise, in_paise
 from otrade.units import NS_PER_S
 
-E4_A_PAISA = 100
-ENDED = (
-    OrdStatus.FILLED,
-    OrdStatus.CANCELED,
-    OrdStatus.REJECTED,
-    OrdStatus.EXPIRED,
-    OrdStatus.DENIED,
-    OrdStatus.ABSENT,
-)
 ASKED_AT_STOP = (ExitReason.STOP, ExitReason.TRAIL)
 Row = dict[str, Any]
 
@@ -73,7 +64,7 @@ class DayRows:
         strategy = self._plan.strategies[trade.strategy_id]
         multiplier = self._engine.instrument(trade.instrument_id)["multiplier"]
         charges = charges_in_paise(trade.charges)
-        gross = paise(trade.gross_e4)
+        gross = in_paise(trade.gross_e4)
         total = charges["charges_paise"]
         worst_e4, best_e4 = self._loop.excursion_e4(bracket_id)
         asked_e4 = None
@@ -102,14 +93,14 @@ class DayRows:
             "net_paise": None if total is None else gross - total,
             "exit_reason": trade.exit_reason.name,
             "signal_e4": bracket["signal_px_e4"] or None,
-            "entry_slippage_paise": paise(trade.slippage_e4 * worth)
+            "entry_slippage_paise": in_paise(trade.slippage_e4 * worth)
             if bracket["signal_px_e4"]
             else None,
             "exit_slippage_paise": None
             if asked_e4 is None
-            else paise(trade.side * (asked_e4 - trade.exit_px_e4) * worth),
-            "mae_paise": paise(min(worst_e4, 0)),
-            "mfe_paise": paise(max(best_e4, 0)),
+            else in_paise(trade.side * (asked_e4 - trade.exit_px_e4) * worth),
+            "mae_paise": in_paise(min(worst_e4, 0)),
+            "mfe_paise": in_paise(max(best_e4, 0)),
             "naked_ns": trade.naked_total_ns,
             "bars_held": (trade.ts_exit_ns - trade.ts_entry_ns) // (strategy.interval_s * NS_PER_S),
         }
@@ -179,9 +170,9 @@ class DayRows:
         """
         points = self._loop.equity_rows()
         is_known = charges_before is not None and not self._engine.risk()["uncharged"]
-        gross = [gross_before + paise(point[1]) for point in points]
+        gross = [gross_before + in_paise(point[1]) for point in points]
         charges = [
-            (charges_before or 0) + paise(point[2]) if is_known else None for point in points
+            (charges_before or 0) + in_paise(point[2]) if is_known else None for point in points
         ]
         return {
             "ts_ns": [point[0] for point in points],
@@ -192,7 +183,7 @@ class DayRows:
                 None if cost is None else profit - cost
                 for profit, cost in zip(gross, charges, strict=True)
             ],
-            "open_paise": [paise(point[3]) for point in points],
+            "open_paise": [in_paise(point[3]) for point in points],
         }
 
     def is_flat(self) -> bool:
@@ -200,8 +191,3 @@ class DayRows:
             self._engine.bracket(i)["state"] == BracketState.CLOSED
             for i in range(self._engine.n_brackets)
         )
-
-
-def paise(amount_e4: int) -> int:
-    """The nearest whole paise, half up."""
-    return (2 * amount_e4 + E4_A_PAISA) // (2 * E4_A_PAISA)

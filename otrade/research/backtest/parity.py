@@ -196,7 +196,7 @@ def _loop_fills(tape: _Tape, date: dt.date, config: Config, sim: SimConfig) -> l
             raise BacktestError(
                 f"{said['exchange']}:{said['symbol']} is not listed in this simulation: name the configuration that the day was run with"
             )
-        _add(exchange, contract, prices, date)
+        add_contract(exchange, contract, prices, date)
     way = sim.latency.exchange
     exchange.open_day(sim.seed, number_of_day(date), *_span_ns(way.low_ms, way.high_ms))
     exchange.set_models(queue=0, slip_ticks=0, slip_bps_e2=0, share_e2=0)
@@ -240,7 +240,9 @@ def _span_ns(low_ms: float, high_ms: float) -> tuple[int, int]:
     return round(low_ms * NS_PER_MS), round(high_ms * NS_PER_MS)
 
 
-def _add(exchange: Exchange, contract: ListedContract, prices: PriceSource, date: dt.date) -> None:
+def add_contract(
+    exchange: Exchange, contract: ListedContract, prices: PriceSource, date: dt.date
+) -> None:
     """A contract of the simulation, with its day's path."""
     open_ns, close_ns = contract.session_ns(date)
     low, high = prices.band_e4(contract, date)

@@ -22,7 +22,8 @@ from otrade.journal.day_names import DayNames, read_names
 from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import ScanResult, check, windows
 from otrade.live.plan.bracket_orders import orders_of
-from otrade.research.days.engine_rows import BracketKey, EngineRows, in_paise, key_of, order_id_of
+from otrade.research.days.engine_rows import BracketKey, EngineRows, key_of, order_id_of
+from otrade.research.results.schema import in_paise
 from otrade.units import NS_PER_MINUTE, ist_hms
 
 FIRST_DECISION = Rec.COMMAND

@@ -17,28 +17,20 @@ from otrade._core.types import (
     Reason,
     Side,
 )
-from otrade.charges import E4_A_PAISA, LINES, Charges, DayCharges
+from otrade.charges import LINES, Charges, DayCharges
 from otrade.journal.day_names import DayNames
 from otrade.live.history.day_charges import charge_rule_of
 from otrade.live.history.trade_ledger import OrderFill, TradeLedger
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument
-from otrade.research.results.schema import charges_in_paise
+from otrade.research.results.schema import ENDED, charges_in_paise, in_paise
 
 LEVELS = {ExitReason.STOP: "stop_e4", ExitReason.TRAIL: "stop_e4", ExitReason.TARGET: "target_e4"}
 """The level that a trade was left at, by the reason of its exit: what its exit price is held against."""
-ENDED = (
-    OrdStatus.DENIED, OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED, OrdStatus.ABSENT,
-)  # fmt: skip
 WITH_LIMIT = (OrdType.LIMIT, OrdType.SL)
 WITH_TRIGGER = (OrdType.SL, OrdType.SL_M)
 NO_PLAN = "the journal does not say whose charges hold"
 BracketKey = tuple[int, int]
 """Run and number in its orders' tags: the same bracket in every core that knew it."""
-
-
-def in_paise(amount_e4: int) -> int:
-    """Nearest; a half rounds up."""
-    return (amount_e4 + E4_A_PAISA // 2) // E4_A_PAISA
 
 
 def key_of(bracket: BracketRow) -> BracketKey:

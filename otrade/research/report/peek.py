@@ -26,10 +26,9 @@ from otrade.research.report.source import ReportSource
 from otrade.research.report.words import GROUP_WORDS, headline
 from otrade.research.results.facts import RESULT_FILE, ResultFacts
 from otrade.research.results.reader import Result, read_facts_of
-from otrade.units import NS_PER_MS
+from otrade.units import E4_A_PAISA, NS_PER_MS
 
 POLITE = 10
-E4_A_PAISA = 100
 RESULTS_MAX = 1_000
 """Listed, the newest."""
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from otrade._core.types import Leg
-from otrade.charges import E4_A_PAISA, Charges
+from otrade._core.types import Leg, OrdStatus
+from otrade.charges import Charges
 from otrade.errors import ResultError
 from otrade.research.arrow import pa, pc
+from otrade.units import E4_A_PAISA
 
 SIDES = ("BUY", "SELL")
 LEGS = tuple(leg.name for leg in Leg)
@@ -65,7 +66,16 @@ EQUITY = _schema(
     open_paise="int",
 )
 SCHEMAS: Mapping[str, Any] = {"trades": TRADES, "orders": ORDERS, "fills": FILLS, "equity": EQUITY}
+ENDED = (
+    OrdStatus.DENIED, OrdStatus.FILLED, OrdStatus.CANCELED, OrdStatus.REJECTED, OrdStatus.EXPIRED, OrdStatus.ABSENT,
+)  # fmt: skip
+"""An order's status once nothing more comes of it."""
 FILES = {name: f"{name}.parquet" for name in SCHEMAS}
+
+
+def in_paise(amount_e4: int) -> int:
+    """The nearest whole paise; a half rounds up."""
+    return (amount_e4 + E4_A_PAISA // 2) // E4_A_PAISA
 
 
 def charges_in_paise(charges: Charges) -> dict[str, int | None]:

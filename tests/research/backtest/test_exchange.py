@@ -9,12 +9,11 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 
 from otrade._core.types import OrdType, Product, Tif
 from otrade.research.backtest.exchange import Exchange
-from otrade.simulator.base import hours
+from otrade.research.backtest.parity import add_contract
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.universe import ListedContract
@@ -36,9 +35,7 @@ SYMBOLS = (
 )
 MS, SECOND = 1_000_000, 1_000_000_000
 TYPES = {"MARKET": OrdType.MARKET, "LIMIT": OrdType.LIMIT, "SL": OrdType.SL, "SL-M": OrdType.SL_M}
-PATH = 0
 FUNDS_RUPEES = 1e12
-LPP_FUTURE, LPP_OPTION = 1, 2
 
 
 class Wish(NamedTuple):
@@ -80,42 +77,12 @@ class Twins:
         )
         self.fast.set_models(queue=0, slip_ticks=0, slip_bps_e2=0, share_e2=0)
         for contract in self.contracts:
-            self._add(contract)
+            add_contract(self.fast, contract, self.system.prices, DATE)
         self.cut_off_ns = {c.key: rules.cut_off_ns(c, DATE) for c in self.contracts}
         self.fast.arm_square_offs([self.cut_off_ns[c.key] for c in self.contracts])
         self.orders: list[Order | None] = []
         self.ids: list[int] = []
         self.refused: list[tuple[bool, bool]] = []
-
-    def _add(self, contract: ListedContract) -> None:
-        prices = self.system.prices
-        open_ns, close_ns = contract.session_ns(DATE)
-        low, high = prices.band_e4(contract, DATE)
-        path = prices.path(contract, DATE)
-        screen = self.fast.add_instrument(
-            key=contract.key,
-            token=contract.token,
-            tick_e4=contract.tick_e4,
-            lot=contract.lot,
-            freeze_qty=contract.freeze_qty,
-            open_ns=open_ns,
-            close_ns=close_ns,
-            low_band_e4=low,
-            high_band_e4=high,
-            depth_lots=contract.depth_lots,
-            book=PATH,
-            lpp=0 if contract.expiry is None else LPP_OPTION if contract.is_option else LPP_FUTURE,
-            is_derivative=contract.expiry is not None,
-            taken_from_ns=hours.ist_ns(DATE, "09:00"),
-            taken_until_ns=hours.ist_ns(DATE, "16:00"),
-        )
-        self.fast.set_before(screen, prices.previous_close_e4(contract, DATE))
-        self.fast.set_path(
-            screen,
-            *(np.array(column, np.int64) for column in (path.ts_ns, path.px_e4, path.qty)),
-            np.array(path.noise, np.uint64),
-            np.array(path.spread, np.uint16),
-        )
 
     def terms(self, wish: Wish, contract: ListedContract) -> RequestedTerms:
         quote = self.system.market.quote(contract)
