@@ -7,12 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import Cython
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 os.chdir(ROOT)
 KERNELS = Path("build/kernels")
+# What Cython adds to every extension is compiled once, and they share it: a process that loads all of
+# them is a megabyte smaller.
+SHARED = "otrade._core._cyutility"
+SHARED_C = Path("build", f"cython-{Cython.__version__}", "_cyutility.c")
 SANITIZE = (
     ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
     if os.environ.get("OTRADE_SANITIZE")
@@ -24,7 +29,9 @@ COMPILE = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-unreachable-
 
 
 class BuildExt(build_ext):
-    """Compile the kernels and derive the headers before any extension is looked at."""
+    """Compile the kernels, derive the headers and write what extensions share before any of them is
+    looked at.
+    """
 
     def run(self) -> None:
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
@@ -32,6 +39,10 @@ class BuildExt(build_ext):
         subprocess.check_call(
             [sys.executable, "-m", "otrade._core.kernels.aot", str(KERNELS)], env=env
         )
+        if not SHARED_C.exists():
+            SHARED_C.parent.mkdir(parents=True, exist_ok=True)
+            words = [f"--generate-shared={SHARED_C}", "--module-name", SHARED]
+            subprocess.check_call([sys.executable, "-m", "cython", *words], env=env)
         super().run()
 
 
@@ -63,12 +74,16 @@ def extension(pyx: Path) -> Extension:
             *map(str, Path("otrade").rglob("*.pxd")),
         ],
     )
+    ext.shared_utility_qualified_name = SHARED
     ext.cython_include_dirs = ["."]
     ext.cython_directives = {"language_level": "3", "freethreading_compatible": False}
     return ext
 
 
 setup(
-    ext_modules=[extension(p) for p in sorted(Path("otrade").rglob("*.pyx"))],
+    ext_modules=[
+        Extension(SHARED, [str(SHARED_C)], extra_compile_args=COMPILE, extra_link_args=SANITIZE),
+        *(extension(p) for p in sorted(Path("otrade").rglob("*.pyx"))),
+    ],
     cmdclass={"build_ext": BuildExt},
 )

@@ -39,7 +39,7 @@ BUILD = f"{otrade.__version__}+{CORE}"
 """What a section says it was written by: a journal is folded only into the same core."""
 TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE | 1 << Rec.PERSON
 """Kinds of records that tell about runs, halts, pauses and people."""
-SMALL_WINDOW_BYTES = 256 << 10
+SMALL_WINDOW_BYTES = 128 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
 BURST_BYTES = 1_200
 """Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one
