@@ -33,6 +33,10 @@ class BuildExt(build_ext):
     looked at.
     """
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
     def run(self) -> None:
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
         env = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
