@@ -99,10 +99,12 @@ cdef class Pipeline:
                 for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
                     if s.last.n_ticks == 0:
                         strategy.feed(c, i, &s.last)  # joined, and nothing has traded in it since
-                    elif c.strategies[i].compiled != NULL:
+                        continue
+                    if c.strategies[i].compiled != NULL:
                         decision.on_bar(c, i, &s.last)
                     elif strategy.on_bar(&c.strategies[i], &s.last):
                         take_decision(c, i)
+                    strategy.note(&c.strategies[i], &s.last)
             if not has_traded:
                 continue
             for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
