@@ -113,8 +113,12 @@ TABLE = {
     "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
     "strategy.indicators strategy.words",
     "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
+    "strategy.builtin": "strategy",
     "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder child_environment errors otrade plain_file "
     "strategy.check strategy.indicators strategy.words",
+    # build time only
+    "strategy.build.builtin": "_core.kernels _core.kernels.strategy_abi errors strategy.build strategy.builtin strategy.check "
+    "strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
@@ -224,7 +228,7 @@ TABLE = {
     "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
     "live.engine_socket live.history live.notices live.plan "
     "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off "
-    "strategy strategy.build strategy.check web.auth",
+    "strategy strategy.build strategy.builtin strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine cli.processes cli.research config errors live server",
     "__main__": "cli",
 }
@@ -233,7 +237,8 @@ built on each other, more or less; that there is no circle is a test of its own.
 """
 
 CALLED_FROM_OUTSIDE = {
-    r"otrade/_core/kernels/(brackets|money|signals)\.py": "compiled to C by their names",
+    r"otrade/_core/kernels/(brackets|filters|money)\.py": "compiled to C by their names",
+    r"otrade/strategy/builtin/.*": "compiled into the core by their files' names",
     r"otrade/strategy/build/rewrite\.py: visit_\w+": "ast.NodeTransformer calls them",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",

@@ -31,7 +31,6 @@ class Limit(IntEnum):
     KEY_BYTES = 48  # an instrument's name on a wire that uses text
     FEEDS = 2
     SLICES = 10  # brackets that one signal may open when the freeze quantity splits it
-    MA_PERIOD_MAX = 256  # ring of a simple average
     HISTORY_BARS = 512  # of one HISTORY record
     FURTHER_BARS = 4  # bar lengths that a compiled strategy sees beside its own
 

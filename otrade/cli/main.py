@@ -863,11 +863,13 @@ def parser() -> argparse.ArgumentParser:
     sub = strategy_command("build", "compile what has changed, ahead of a start")
     sub.add_argument("files", type=Path, nargs="+", metavar="FILE")
     var_option(sub)
-    sub = strategy_command("list", "the strategy files of a folder")
+    sub = strategy_command(
+        "list", "the kinds that are built in, and the strategy files of a folder"
+    )
     sub.add_argument("folder", type=Path, nargs="?", default=Path("strategies"))
     var_option(sub)
     sub = strategy_command("show", "parameters, fields, reasons and costs of one")
-    sub.add_argument("file", type=Path, metavar="FILE")
+    sub.add_argument("file", type=Path, metavar="FILE", help="a file, or a kind that is built in")
     var_option(sub)
 
     add("version", "print the version", _version)

@@ -38,6 +38,7 @@ from tests.drill.operators import (
 )
 
 CORE = "otrade._core."
+BUILTIN = "otrade.strategy.builtin."
 
 
 @dataclass(frozen=True)
@@ -185,30 +186,33 @@ MUTANTS = (
     ),
     Mutant(
         "side mask ignored",
-        CORE + "kernels.signals",
-        "_blocked",
+        CORE + "kernels.filters",
+        "filters_refuse",
         (never("side_mask"),),
         "sells where the strategy only buys",
     ),
     Mutant(
         "slow average off by one",
-        CORE + "kernels.signals",
-        "_ema_step",
-        (swap("s.slow q.slow_period", "q.slow_period + 1.0", "q.slow_period + 2.0"),),
+        BUILTIN + "ema_cross",
+        "EmaCrossing",
+        (
+            swap("on_bar / slow ema", "self.slow_period", "self.slow_period + 1"),
+            swap("on_tick / slow ema", "self.slow_period", "self.slow_period + 1"),
+        ),
         "another average, and other crossings",
     ),
     Mutant(
         "warm-up dropped",
-        CORE + "kernels.signals",
-        "_say",
-        (swap("ready before side", "not ready or before == 0", "before == 0"),),
+        BUILTIN + "ema_cross",
+        "EmaCrossing",
+        (never("on_bar / self.slow.ready"), never("on_tick / self.slow.ready")),
         "a crossing of averages that are none yet",
     ),
     Mutant(
         "touching is crossing",
-        CORE + "kernels.signals",
-        "_say",
-        (swap("side fast slow s.side", "1 if fast > slow", "1 if fast >= slow"),),
+        "otrade.strategy.indicators.trend",
+        "cross",
+        (swap("a > b", "a > b", "a >= b"),),
         "equal averages change the side",
     ),
     Mutant(
