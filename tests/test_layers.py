@@ -85,7 +85,7 @@ TABLE = {
     "_core.market _core.orders.bracket _core.orders.decision _core.orders.entry _core.orders.fill_price "
     "_core.orders.position _core.orders.report",
     "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
-    "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
+    "_core.engine.setup _core.engine.views _core.journal_writer _core.kernels.strategy_abi _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries _core.pack",
     "_core.engine.checkpoint": f"{TICK} _core.engine.engine _core.engine.pipeline _core.market",
@@ -147,7 +147,8 @@ TABLE = {
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} child_environment file_lock _core.engine.engine config live.notices",
     "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
-    "_core.engine.warmup calendar charges config instruments square_off",
+    "_core.engine.warmup _core.kernel_states _core.kernels.strategy_abi calendar charges config instruments square_off strategy "
+    "strategy.builtin strategy.check strategy.words",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
     "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
@@ -163,7 +164,7 @@ TABLE = {
     "_core.market live.notices live.persistence live.plan live.runtime price_files simulator.prices square_off "
     "strategy strategy.build strategy.check",
     "live.alerts": f"{BASE} config live.notices",
-    "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
+    "live.monitoring": f"{BASE} _core.engine.rows _core.histogram _core.kernels.strategy_abi charges contract live.alerts "
     "live.day live.history live.notices live.plan",
     "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices live.persistence "
     "live.plan live.startup simulator simulator.base square_off",

@@ -48,10 +48,25 @@ cdef struct terms_t:
     int64_t target_e4
     int64_t qty
 
+# One number of a strategy that is kept by bar, to be shown, and the counter beside it that says whether it is known.
+cdef struct watched_value_t:
+    const double* value
+    const void* counter
+    int32_t counter_bytes  # 1 or 4
+    int32_t known_from  # the value is known when the counter is at least that
+
+# What is kept of them: a ring of rows, each the bar's begin and end and the numbers, eight bytes each. Never journalled.
+cdef struct watch_t:
+    watched_value_t* values
+    int32_t n
+    int64_t n_rows  # ever written
+    int64_t* rows
+
 cdef struct strategy_t:
     void* params
     void* state
     compiled_t* compiled
+    watch_t* watch  # NULL: nobody looks
     size_t state_bytes
     filter_params_t filters  # of a kind that is built in
     plan_t plan

@@ -131,6 +131,10 @@ cdef void release(core_t* c) noexcept:
             free(c.strategies[i].params)
             free(c.strategies[i].state)
             free(c.strategies[i].compiled)
+            if c.strategies[i].watch != NULL:
+                free(c.strategies[i].watch.values)
+                free(c.strategies[i].watch.rows)
+                free(c.strategies[i].watch)
     free(c.buckets)
     free(c.key_buckets)
     free(c.keys)

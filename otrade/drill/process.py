@@ -188,6 +188,7 @@ class Process:
         def make_plan() -> DayPlan:
             plan = build_plan(self.day_name, self.instruments, self.spec)
             plan.engine.set_encoder(encoder)
+            plan.watch_indicators()
             return plan
 
         self.board = NoticeBoard(self.clock.now_ns)

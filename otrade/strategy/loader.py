@@ -16,6 +16,7 @@ from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
 from otrade.strategy.build.library import Library, read_private, require_private
 from otrade.strategy.check.spec import Spec
+from otrade.strategy.lines import lines_of
 from otrade.strategy.words.cell import structure
 
 
@@ -37,6 +38,10 @@ class LoadedStrategy:
             value = given.get(name, one.default)
             setattr(record, name, int(value) if one.kind == "int" else float(value))
         return bytes(record)
+
+    def lines(self, given: Mapping[str, float]) -> tuple[abi.IndicatorOutput, ...]:
+        """What a chart shows of it, with these parameters."""
+        return lines_of(self.spec, given)
 
 
 def load(found: Library) -> LoadedStrategy:

@@ -97,8 +97,9 @@ cdef class Pipeline:
                 for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
                     if s.last.n_ticks == 0:
                         strategy.feed(c, i, &s.last)  # joined, and nothing has traded in it since
-                    else:
-                        decision.on_bar(c, i, &s.last)
+                        continue
+                    decision.on_bar(c, i, &s.last)
+                    strategy.note(&c.strategies[i], &s.last)
             if not has_traded:
                 continue
             for i in range(s.strategy_first, s.strategy_first + s.strategy_n):

@@ -6,18 +6,21 @@ A strategy has the entry points of `kernels/strategy_abi.py` and says a decision
 time is written here, and what stands beside a built-in kind: its filters, and where its lines are.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uintptr_t
+from libc.math cimport NAN, isfinite
 from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memset
 
 from otrade._core cimport otk
 from otrade._core.state cimport (
-    compiled_t, core_t, say_on_bar_t, say_on_fill_t, say_on_tick_t, strategy_t,
+    compiled_t, core_t, say_on_bar_t, say_on_fill_t, say_on_tick_t, strategy_t, watch_t, watched_value_t,
 )
 from otrade._core.types cimport (
     MAX_FURTHER_BARS, PHASE_UNKNOWN, bar_t, bar_view_t, clock_view_t, instrument_t,
 )
 
-from otrade._core.kernels.strategy_abi import ENTRY_POINTS, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S
+from otrade._core.kernels.strategy_abi import (
+    ENTRY_POINTS, OF_FILTERS, OF_PARAMS, OF_STATE, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S, WATCHED_BARS, WATCHED_MAX,
+)
 from otrade.errors import EngineError
 
 cdef extern from "otrade/_core/builtin.h":
@@ -57,6 +60,7 @@ cdef int64_t IST_NS = 19_800_000_000_000
 cdef int64_t DAY_NS = 86_400_000_000_000
 cdef int64_t MINUTE_NS = 60_000_000_000
 cdef int64_t SECOND_NS = 1_000_000_000
+cdef int64_t BARS_KEPT = WATCHED_BARS
 
 _builds = {}
 """Compiled strategies that this process has loaded, by their build."""
@@ -245,9 +249,8 @@ cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
     cdef const instrument_t* inst = &c.instruments[s.instrument_id]
     if s.kind >= 0:
         feed_filters(s, bar)
-        if k.on_bar == NULL:
-            return
-        show_filters(s)
+        if k.on_bar != NULL:
+            show_filters(s)
     show_bar(&k.bar, bar, inst)
     if k.on_bar != NULL:
         memset(&k.position, 0, sizeof(k.position))
@@ -256,6 +259,88 @@ cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
         k.said.action = 0
         k.on_bar(s.params, s.state, &k.bar, k.bars, &c.markets[s.instrument_id], &k.position, &k.clock, &k.said)
         k.said.action = 0
+    note(s, bar)
+
+
+cdef int watch(strategy_t* s, values) except -1:
+    """Keep these numbers (`strategy_abi.WatchedValue`) of every bar from now on, the newest WATCHED_BARS of them. Changes no decision, and
+    stands in no journal.
+    """
+    cdef watch_t* w
+    cdef watched_value_t* v
+    cdef size_t bytes_of_rows
+    cdef int i
+    cdef char* place
+    cdef int64_t size
+    places = {OF_STATE: (<uintptr_t>s.state, s.state_bytes)}
+    if s.kind >= 0:
+        places[OF_PARAMS] = <uintptr_t>s.params, BUILTIN[s.kind].params_bytes
+        places[OF_FILTERS] = <uintptr_t>&s.filtered, sizeof(s.filtered)
+    if s.watch != NULL or not 0 < len(values) <= WATCHED_MAX:
+        raise EngineError(f"a strategy is watched once, for 1 to {WATCHED_MAX} numbers")
+    for one in values:
+        size = places.get(one.memory, (0, 0))[1]
+        if one.at % 8 or not 0 <= one.at <= size - 8 or one.counter_bytes not in (1, 4) or not (
+                0 <= one.counter_at <= size - one.counter_bytes):
+            raise EngineError("a number to be watched lies inside the strategy's own memory")
+    w = <watch_t*>_block(sizeof(watch_t))
+    w.n = len(values)
+    w.values = <watched_value_t*>_block(w.n * sizeof(watched_value_t))
+    bytes_of_rows = <size_t>(BARS_KEPT * (2 + w.n)) * sizeof(int64_t)
+    w.rows = <int64_t*>_block(bytes_of_rows)
+    memset(w.rows, 0xFF, bytes_of_rows)  # touched now, and not by the bar that is first to need a page
+    for i, one in enumerate(values):
+        v = &w.values[i]
+        place = <char*><uintptr_t>places[one.memory][0]
+        v.value = <const double*>(place + <int64_t>one.at)
+        v.counter = place + <int64_t>one.counter_at
+        v.counter_bytes = one.counter_bytes
+        v.known_from = one.known_from
+    s.watch = w
+    return 0
+
+
+cdef void note(strategy_t* s, const bar_t* bar) noexcept nogil:
+    """A bar of its length has closed and the strategy has seen it: keep what is watched. What is not known yet, or is no number, is NaN."""
+    cdef watch_t* w = s.watch
+    cdef int64_t* row
+    cdef double* out
+    cdef const watched_value_t* v
+    cdef bint is_known
+    cdef int i
+    if w == NULL:
+        return
+    row = w.rows + w.n_rows % BARS_KEPT * (2 + w.n)
+    row[0] = bar.ts_open_ns
+    row[1] = bar.ts_end_ns
+    out = <double*>(row + 2)
+    for i in range(w.n):
+        v = &w.values[i]
+        if v.counter_bytes == 1:
+            is_known = (<const uint8_t*>v.counter)[0] >= v.known_from
+        else:
+            is_known = (<const int32_t*>v.counter)[0] >= v.known_from
+        out[i] = v.value[0] if is_known and isfinite(v.value[0]) else NAN
+    w.n_rows += 1
+
+
+cdef list watched(const strategy_t* s, int64_t after_ns):
+    """(begin, end, numbers) of the bars that ended after a moment, oldest first, as far as they are kept; None: not known then."""
+    cdef const watch_t* w = s.watch
+    cdef const int64_t* row
+    cdef const double* numbers
+    cdef int64_t i, first
+    cdef list found = []
+    if w == NULL:
+        return found
+    first = w.n_rows
+    while first > 0 and first > w.n_rows - BARS_KEPT and w.rows[(first - 1) % BARS_KEPT * (2 + w.n) + 1] > after_ns:
+        first -= 1
+    for i in range(first, w.n_rows):
+        row = w.rows + i % BARS_KEPT * (2 + w.n)
+        numbers = <const double*>(row + 2)
+        found.append((row[0], row[1], tuple([None if numbers[j] != numbers[j] else numbers[j] for j in range(w.n)])))
+    return found
 
 
 cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const bar_t* bar) noexcept nogil:

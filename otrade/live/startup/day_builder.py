@@ -136,6 +136,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
         def make_plan() -> DayPlan:
             plan = build_plan(str(date), settled.specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
+            plan.watch_indicators()
             failover_ns = config.second_feed.failover_ms * NS_PER_MS
             plan.engine.set_failover(failover_ns)
             plan.settings.append(partial(Engine.set_failover, failover_ns=failover_ns))
