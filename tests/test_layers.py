@@ -146,7 +146,7 @@ TABLE = {
     "_core.engine.replay _core.journal_writer strategy strategy.build strategy.check",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} child_environment file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
+    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows _core.market "
     "_core.engine.warmup _core.kernel_states _core.kernels.strategy_abi calendar charges config instruments square_off",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
