@@ -35,6 +35,7 @@ from otrade.errors import EngineError
 
 cdef enum:
     FEED_NONE, FEED_BARS, FEED_TRADES, FEED_TICKS, FEED_PATH
+    FEED_MARKET  # packets that the exchange has; the core hears of them by frames
     LATENCY_NONE = 0
     LATENCY_CONSTANT = 1
     LATENCY_DRAWN = 2
@@ -188,13 +189,15 @@ cdef class DayLoop:
         if f.has_volume:
             f.volume = &qty[0]
 
-    def set_ticks(self, int i, const int64_t[::1] ts_ns, const uint8_t[::1] ticks):
-        """An instrument's packets of the day as they were recorded: an array of `tick_t`, and when each was received."""
+    def set_ticks(self, int i, const int64_t[::1] ts_ns, const uint8_t[::1] ticks, bint in_frames=False):
+        """An instrument's packets of the day as they were recorded: an array of `tick_t`, and when each was received. `in_frames`: the core
+        hears of them by frames (`set_frames`).
+        """
         cdef feed_t* f = &self.feeds[i]
         if ticks.shape[0] != ts_ns.shape[0] * <Py_ssize_t>sizeof(tick_t):
             raise EngineError("ticks have another size than this build's")
         self.keep.append((ts_ns, ticks))
-        f.kind, f.n = FEED_TICKS, ts_ns.shape[0]
+        f.kind, f.n = FEED_MARKET if in_frames else FEED_TICKS, ts_ns.shape[0]
         if f.n:
             f.ts_ns, f.ticks = &ts_ns[0], <const tick_t*>&ticks[0]
 
@@ -331,7 +334,7 @@ cdef class DayLoop:
             self.exchange.on_trade(id)
             f.next_ns = s.ts_ns[s.next] if s.next < s.n else NEVER
             return
-        if f.kind == FEED_TICKS:
+        if f.kind == FEED_TICKS or f.kind == FEED_MARKET:
             t = &f.ticks[f.i]
             if t.has & HAS_TRADE:
                 qty = t.volume - s.volume if t.volume > 0 else 0
@@ -396,8 +399,9 @@ cdef class DayLoop:
         cdef tick_t tick
         if f.kind == FEED_PATH:
             return
-        if f.kind == FEED_TICKS:
-            self.core.on_tick(id, &f.ticks[f.i], self.now_ns)
+        if f.kind == FEED_TICKS or f.kind == FEED_MARKET:
+            if f.kind == FEED_TICKS:
+                self.core.on_tick(id, &f.ticks[f.i], self.now_ns)
             f.i += 1
             f.next_ns = f.ts_ns[f.i] if f.i < f.n else NEVER
             return
@@ -773,7 +777,7 @@ cdef class DayLoop:
                 continue
             while f.i < f.n and f.ts_ns[f.i] < start_ns:
                 f.i += 1
-            self.exchange.screens[i].book = BOOK_RECORDED if f.kind == FEED_TICKS else BOOK_LAST
+            self.exchange.screens[i].book = BOOK_RECORDED if f.kind == FEED_TICKS or f.kind == FEED_MARKET else BOOK_LAST
             if f.i >= f.n:
                 continue
             if f.kind == FEED_BARS:

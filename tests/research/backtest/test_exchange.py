@@ -13,7 +13,7 @@ import pytest
 
 from otrade._core.types import OrdType, Product, Tif
 from otrade.research.backtest.exchange import Exchange
-from otrade.research.backtest.parity import add_contract
+from otrade.research.parity.second_run import add_contract
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.universe import ListedContract
