@@ -122,7 +122,8 @@ def _print(report: ParityReport, *, every: bool) -> None:
         f"{report.n_same} of them the same"
     )
     print(
-        f"{report.trades[0]} trades, {rupees(report.gross_e4[0])} rupees before charges; in the backtest {report.trades[1]} and {rupees(report.gross_e4[1])}"
+        f"{report.trades[0]} trades, {rupees(report.gross_e4[0])} rupees before charges; "
+        f"in the backtest {report.trades[1]} and {rupees(report.gross_e4[1])}"
     )
     for text in report.notes:
         print(f"  {text}")

@@ -118,7 +118,7 @@ def test_troubles_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     row = json.loads(capsys.readouterr().out)
     assert row["mode"] == "dry" and len(row["differences"]) == len(report.differences)
     assert "person" in {one["why"] for one in row["troubles"]}
-    assert main(["parity", str(path)]) == 1
+    assert main(["parity", str(path), "--all"]) == 1
     said = capsys.readouterr().out
     assert "by reason" in said and "a pause (09:30:0" in said
 
