@@ -21,7 +21,7 @@ from otrade._core.orders cimport bracket, order, report
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
     BR_OPEN, CMD_LOOK, CMD_NEW, CMD_REPLACE, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_FILL_FULL, EV_REFUSED, EV_REJECTED, EV_WORKING,
-    HAS_DEPTH, HAS_TRADE, HAS_VOLUME, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_NONE, REASON_BROKER_ORDER, REASON_OK, SOURCE_BOOK,
+    EXIT_NONE,    HAS_DEPTH, HAS_TRADE, HAS_VOLUME, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_NONE, REASON_BROKER_ORDER, REASON_OK, SOURCE_BOOK,
     TYPE_SL, TYPE_SL_M,
     answer_t, bracket_t, command_t, order_t, report_t, tick_t,
 )
@@ -123,6 +123,7 @@ cdef class DayLoop:
     cdef int64_t n_equity, cap_equity
     cdef int64_t* worst
     cdef int64_t* best
+    cdef int64_t* left  # the last price when a bracket began to leave
     cdef int32_t* due_ids
     cdef readonly int64_t n_ticks, n_beats, n_beats_run
     cdef int64_t n_fills_seen
@@ -145,10 +146,11 @@ cdef class DayLoop:
         self.equity = <equity_t*>calloc(equity, sizeof(equity_t))
         self.worst = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
         self.best = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
+        self.left = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
         self.due_ids = <int32_t*>calloc(self.n, sizeof(int32_t))
         self.drawn = <uint64_t*>calloc(3 * exchange.cap_orders, sizeof(uint64_t))
-        if self.feeds == NULL or self.equity == NULL or self.worst == NULL or self.best == NULL or self.due_ids == NULL or (
-                self.drawn == NULL):
+        if self.feeds == NULL or self.equity == NULL or self.worst == NULL or self.best == NULL or self.left == NULL or (
+                self.due_ids == NULL or self.drawn == NULL):
             raise MemoryError()
         self.keep = []
         self.stop_first = True
@@ -160,6 +162,7 @@ cdef class DayLoop:
         free(self.equity)
         free(self.worst)
         free(self.best)
+        free(self.left)
         free(self.due_ids)
         free(self.drawn)
 
@@ -488,6 +491,7 @@ cdef class DayLoop:
         cdef int64_t i, out = 0, back = 0
         if c.command_head == c.command_tail:
             return
+        self._note_leaving()
         for lane in range(3):
             for i in range(c.command_head, c.command_tail):
                 cmd = &c.commands[i % c.cap_commands]
@@ -515,6 +519,14 @@ cdef class DayLoop:
                 memcpy(due.report.cl_ord_id, cmd.cl_ord_id, sizeof(due.report.cl_ord_id))
                 memcpy(due.report.broker_order_id, cmd.broker_order_id, sizeof(due.report.broker_order_id))
         c.command_head = c.command_tail
+
+    cdef void _note_leaving(self) noexcept nogil:
+        """The last price at which a bracket was told to leave: what its exit's price is held against."""
+        cdef core_t* c = self.c
+        cdef int i
+        for i in range(c.n_live):
+            if c.brackets[c.live[i]].leave_reason != EXIT_NONE and self.left[c.live[i]] == 0:
+                self.left[c.live[i]] = c.markets[c.brackets[c.live[i]].instrument_id].ltp_e4
 
     cdef void _request(self, const due_t* due) noexcept nogil:
         """A request is at the broker's order system."""
@@ -762,7 +774,7 @@ cdef class DayLoop:
         self.n_ticks = self.n_beats = self.n_beats_run = self.frame = 0
         self.paper.sent_ns = self.paper.told_ns = 0
         for i in range(self.c.cap_brackets):
-            self.worst[i] = self.best[i] = 0
+            self.worst[i] = self.best[i] = self.left[i] = 0
         for i in range(self.n):
             f = &self.feeds[i]
             f.i = f.point = 0
@@ -816,6 +828,10 @@ cdef class DayLoop:
     def excursion_e4(self, int bracket_id):
         """The worst and the best profit of a bracket while it was open."""
         return self.worst[bracket_id], self.best[bracket_id]
+
+    def left_e4(self, int bracket_id):
+        """The last price when a bracket began to leave; 0: it did not, or the order itself was its exit."""
+        return self.left[bracket_id]
 
     def last_e4(self, int instrument_id):
         return self.exchange.screens[instrument_id].ltp_e4

@@ -72,6 +72,8 @@ class DayRows:
             asked_e4 = bracket["stop_e4"] or None
         elif trade.exit_reason == ExitReason.TARGET:
             asked_e4 = bracket["target_e4"] or None
+        else:
+            asked_e4 = self._loop.left_e4(bracket_id) or None
         worth = trade.qty * multiplier
         return {
             "trade_id": self._ids[bracket_id],
