@@ -37,7 +37,7 @@ from otrade.research.backtest.day_setup import (
 )
 from otrade.research.backtest.exchange import Exchange
 from otrade.research.backtest.listing import HistoricalListing, KnownFacts, words_of
-from otrade.research.backtest.models import QUEUES, Models, check_models
+from otrade.research.backtest.models import PATHS, QUEUES, Models, check_models
 from otrade.research.backtest.past_calendar import with_the_past
 from otrade.research.history.archive import PriceArchive
 from otrade.research.history.series import TICK, month_of, months_between, series_of
@@ -69,6 +69,8 @@ class BacktestWish(msgspec.Struct, frozen=True, kw_only=True):
     prices: Mapping[str, str] = {}
     known: KnownFacts = KnownFacts()
     models: Models = Models()
+    origins: Mapping[str, str] = {}
+    """Where each model came from: option, configuration or default."""
     seed: int = 1
     replace: bool = False
     every_beat: bool = False
@@ -402,7 +404,11 @@ class Backtest:
         loop.set_latency(
             models.latency_ns, models.latency_ns, trips, self._wish.seed, _number_of(date)
         )
-        loop.set_rules(stop_first=models.stop_first, every_beat=self._wish.every_beat)
+        loop.set_rules(
+            stop_first=models.stop_first,
+            every_beat=self._wish.every_beat,
+            path=PATHS[models.path],
+        )
         began = time.process_time()
         loop.begin(ready.start_ns)
         loop.run(ready.plan.close_ns + AFTER_CLOSE_NS)
@@ -487,6 +493,7 @@ class Backtest:
             ],
             models={
                 **wish.models.stated(wish.length),
+                "origins": dict(wish.origins),
                 "prices": dict(wish.prices),
                 "instruments": sorted(self._facts.values()),
             },

@@ -45,6 +45,9 @@ cdef enum:
     CANCELLED = 3
     REJECTED = 4
     DO_READ_BOOK = 20
+    PATH_NEARER = 0  # the extreme that is nearer to the open
+    PATH_HIGH = 1
+    PATH_LOW = 2
     DO_BOOK_FRAME = 21
 
 cdef int64_t SECOND_NS = 1_000_000_000
@@ -119,6 +122,7 @@ cdef class DayLoop:
     cdef int64_t n_samples
     cdef uint64_t seed_key
     cdef bint stop_first, every_beat
+    cdef int path
     cdef equity_t* equity
     cdef int64_t n_equity, cap_equity
     cdef int64_t* worst
@@ -239,9 +243,9 @@ cdef class DayLoop:
         p.push_purpose, p.tick_purpose = text_number(purposes[2]), text_number(purposes[3])
         p.book_percent, p.one_stream, p.sent_ns = book_percent, one_stream, 0
 
-    def set_rules(self, *, bint stop_first=True, bint every_beat=False):
-        """`every_beat`: pass over none, for whoever wants to see that it makes no difference."""
-        self.stop_first, self.every_beat = stop_first, every_beat
+    def set_rules(self, *, bint stop_first=True, bint every_beat=False, int path=PATH_NEARER):
+        """`every_beat`: pass over none, for whoever wants to see that it makes no difference. `path`: which extreme of a bar comes first."""
+        self.stop_first, self.every_beat, self.path = stop_first, every_beat, path
 
     # ------------------------------------------------------------------------------------------------------ prices
     cdef void _begin_bar(self, int id) noexcept nogil:
@@ -255,7 +259,8 @@ cdef class DayLoop:
         if f.point == 0:
             f.to_ns, f.to_e4 = begins_ns, f.open_e4[i]
             f.from_e4, f.from_ns = f.to_e4, begins_ns  # a night, or a hole, is a jump
-            f.is_high_first = f.high_e4[i] - f.open_e4[i] < f.open_e4[i] - f.low_e4[i]
+            f.is_high_first = self.path == PATH_HIGH or (
+                self.path == PATH_NEARER and f.high_e4[i] - f.open_e4[i] < f.open_e4[i] - f.low_e4[i])
         elif f.point == 1:
             if self.stop_first:
                 self._put_stop_first(id)

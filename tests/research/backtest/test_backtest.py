@@ -7,12 +7,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from otrade.calendar import Calendar, at_ns
+from otrade.cli.main import main
+from otrade.config.manager import to_bytes
+from otrade.config.schema import BacktestConfig
 from otrade.errors import BacktestError, HistoryError
 from otrade.price_files.bars import FileBar
-from otrade.research.backtest.models import Models
+from otrade.research.backtest.models import Models, models_of
+from otrade.research.results.reader import Result
 from tests.research.backtest import worlds
 from tests.research.backtest.worlds import DAYS, MINUTE_NS, TICK
 
@@ -306,3 +311,54 @@ def test_calendar_reaches_the_years_before() -> None:
         a is not None and b is not None and a.open_ns < b.open_ns
         for a, b in pairwise([days[0], days[1]])
     )
+
+
+# ------------------------------------------------------------------------------------------ where models come from
+def test_models_are_the_configurations_and_the_options_go_before() -> None:
+    plain, origins = models_of(BacktestConfig(), {}, "1m")
+    assert plain == Models() and set(origins.values()) == {"default"}
+    assert models_of(BacktestConfig(), {}, "tick")[0].queue == "ahead"
+    configured = BacktestConfig(
+        latency_ms=20.0, queue="touch", slippage_bps=1.5, share_percent=10.0, path="low"
+    )
+    models, origins = models_of(configured, {"queue": "through", "slippage_ticks": 3}, "1m")
+    assert models == Models(
+        latency_ms=20.0, queue="through", slippage_ticks=3, share_percent=10.0, path="low"
+    ), "an option says all of its model"
+    assert origins == {
+        "latency": "configuration",
+        "queue": "option",
+        "slippage": "option",
+        "partial_fills": "configuration",
+        "path": "configuration",
+        "stop_first": "default",
+    }
+
+
+def test_the_command_says_where_each_came_from(tmp_path: Path) -> None:
+    worlds.archive(tmp_path / "data", days=DAYS[:1])
+    made = worlds.config([worlds.strategy("one", "NSE:INFY")], tmp_path / "var")
+    told = BacktestConfig(latency_ms=25.0, path="high")
+    path = tmp_path / "config.json"
+    path.write_bytes(to_bytes(msgspec.structs.replace(made, backtest=told)))
+    out = tmp_path / "result"
+    command = ["backtest", str(path), "--from", f"{DAYS[0]}", "--to", f"{DAYS[0]}"]
+    places = ["--data", str(tmp_path / "data"), "--out", str(out), "--progress", "none"]
+    assert main([*command, *places, "--target-first"]) == 0
+    models = Result.open(out).facts.models
+    assert models["latency"] == {"model": "constant", "ms_each_way": 25.0}
+    assert models["path"].startswith("open, high, low, close")
+    assert models["origins"] == {
+        "latency": "configuration",
+        "queue": "default",
+        "slippage": "default",
+        "partial_fills": "default",
+        "path": "configuration",
+        "stop_first": "option",
+    }
+
+
+def test_the_extreme_that_comes_first_may_be_chosen(tmp_path: Path) -> None:
+    high = one_bar_of_both(tmp_path / "high", stop_first=False, path="high")
+    low = one_bar_of_both(tmp_path / "low", stop_first=False, path="low")
+    assert (high["exit_reason"], low["exit_reason"]) == ("TARGET", "STOP")
