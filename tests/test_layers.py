@@ -185,7 +185,7 @@ TABLE = {
     "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
     "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
-    "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
+    "research.results simulator.base simulator.draws simulator.exchange simulator.prices square_off _core.pack",
     # A day of trading beside its own second run.
     "research.parity": f"{BASE} _core.codecs _core.engine.engine _core.kernels brokers.registry journal live.notices live.plan "
     "research.backtest simulator.base simulator.draws simulator.prices",

@@ -122,6 +122,10 @@ def add_backtest(sub: argparse.ArgumentParser, date: Callable[[str], str]) -> No
         "--target-first", action="store_true",
         help="where stop and target lie in one bar, do not put the stop first",
     )  # fmt: skip
+    sub.add_argument(
+        "--funds", type=float, default=None, metavar="RUPEES",
+        help="of the account when it begins; an entry that they do not cover is refused (default: never asked)",
+    )  # fmt: skip
     sub.add_argument("--seed", type=int, default=1, help="of what is drawn (default 1)")
     sub.add_argument(
         "--progress",

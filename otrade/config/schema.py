@@ -475,6 +475,14 @@ class BacktestConfig(ConfigBase, frozen=True, kw_only=True):
         bool,
         Meta(description="where stop and target of a position lie in one bar, the stop counts"),
     ] = True
+    funds_rupees: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1e12,
+            description="of the account when it begins: an entry that they do not cover is refused; 0: never asked",
+        ),
+    ] = 0.0
 
 
 class InstrumentConfig(ConfigBase, frozen=True, kw_only=True):

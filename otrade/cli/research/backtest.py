@@ -89,6 +89,7 @@ def _told(args: argparse.Namespace) -> dict[str, Any]:
         ("queue", args.queue),
         ("share_percent", args.share),
         ("path", args.path),
+        ("funds_rupees", args.funds),
         ("stop_first", False if args.target_first else None),
     ):
         if value is not None:

@@ -12,7 +12,7 @@ unless the better one has been asked for.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memset, strncpy
 
 from otrade._core.codecs.interface cimport OrderEncoder
 from otrade._core.engine.engine cimport Engine
@@ -21,8 +21,8 @@ from otrade._core.orders cimport bracket, order, report
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
     BR_OPEN, CMD_LOOK, CMD_NEW, CMD_REPLACE, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_FILL_FULL, EV_REFUSED, EV_REJECTED, EV_WORKING,
-    EXIT_NONE,    HAS_DEPTH, HAS_TRADE, HAS_VOLUME, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_NONE, REASON_BROKER_ORDER, REASON_OK, SOURCE_BOOK,
-    TYPE_SL, TYPE_SL_M,
+    EXIT_NONE, HAS_DEPTH, HAS_TRADE, HAS_VOLUME, LEG_TARGET, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_NONE, REASON_BROKER_ORDER, REASON_OK,
+    SOURCE_BOOK, TYPE_LIMIT, TYPE_SL, TYPE_SL_M, WORTH_EXACT,
     answer_t, bracket_t, command_t, order_t, report_t, tick_t,
 )
 from otrade.research.backtest.draws cimport keyed_fold, keyed_integer, text_number
@@ -115,6 +115,8 @@ cdef class DayLoop:
     cdef feed_t* feeds
     cdef int n
     cdef list keep
+    cdef dict by_broker  # of each order of the broker's own: units and value that are booked
+    cdef list squared_off
     cdef int64_t now_ns, beat_ns, book_next_ns, equity_next_ns
     cdef int64_t out_ns, back_ns
     cdef int latency
@@ -157,6 +159,7 @@ cdef class DayLoop:
                 self.due_ids == NULL or self.drawn == NULL):
             raise MemoryError()
         self.keep = []
+        self.by_broker, self.squared_off = {}, []
         self.stop_first = True
         for i in range(self.n):
             self.feeds[i].next_ns = NEVER
@@ -597,6 +600,40 @@ cdef class DayLoop:
         report.on_book_end(self.c, True)
         self.core.done()
 
+    cdef void _squared_off(self, const due_t* due) noexcept with gil:
+        """The broker has closed something by itself: it is booked on the positions that it closed, the oldest first, as a live day's
+        reconciliation does (`live/reconciliation/bracket_recovery.py`).
+        """
+        cdef core_t* c = self.c
+        cdef report_t r
+        cdef int at, side = due.report.side, instrument_id = self.exchange.orders[due.order].screen
+        cdef int64_t qty, value_e4, part, worth_e4
+        before = self.by_broker.get(due.order, (0, 0))
+        qty, value_e4 = due.report.cum_qty - before[0], due.report.cum_value_e4 - before[1]
+        self.by_broker[due.order] = (due.report.cum_qty, due.report.cum_value_e4)
+        for at in [c.live[i] for i in range(c.n_live)]:
+            if qty <= 0:
+                break
+            if c.brackets[at].instrument_id != instrument_id or c.brackets[at].side == side or c.brackets[at].open_qty <= 0:
+                continue
+            part = c.brackets[at].open_qty if c.brackets[at].open_qty < qty else qty
+            worth_e4 = value_e4 * part // qty
+            name = f"SQUARED-OFF-{c.n_orders}"
+            self.engine.adopt_order(
+                at, LEG_TARGET, 0, ORD_PENDING_NEW, cl_ord_id="", broker_order_id=name, side=side, order_qty=part,
+                price_e4=worth_e4 // part, trigger_e4=0, ord_type=TYPE_LIMIT, ts_ns=self.now_ns, by_broker=True)
+            memset(&r, 0, sizeof(r))
+            encoded = name.encode()
+            strncpy(r.broker_order_id, encoded, sizeof(r.broker_order_id) - 1)
+            r.ev, r.source, r.ord_type, r.side, r.worth = EV_FILL_FULL, SOURCE_BOOK, TYPE_LIMIT, side, WORTH_EXACT
+            r.order_qty = r.cum_qty = part
+            r.cum_value_e4, r.price_e4 = worth_e4, worth_e4 // part
+            r.ts_update_ns, r.ts_recv_ns = due.report.ts_update_ns, self.now_ns
+            self.core.on_report(&r)
+            self.squared_off.append((due.report.ts_update_ns, instrument_id, name, side, part, worth_e4))
+            qty -= part
+            value_e4 -= worth_e4
+
     cdef void _event(self) noexcept nogil:
         """The first event of the heap."""
         cdef int at = self.exchange.pop()
@@ -617,7 +654,10 @@ cdef class DayLoop:
             self._send()
         elif due.what == DO_REPORT:
             due.report.ts_recv_ns = self.now_ns
-            self.core.on_report(&due.report)
+            if self.exchange.orders[due.order].by_broker:
+                self._squared_off(&due)
+            else:
+                self.core.on_report(&due.report)
             self._send()
         elif due.what == DO_BOOK_FRAME:
             self._sends((self.paper.tick_low_ns + self.paper.tick_high_ns) // 2)
@@ -773,6 +813,8 @@ cdef class DayLoop:
         cdef feed_t* f
         cdef int i
         self.exchange.arm()
+        self.by_broker.clear()
+        self.squared_off.clear()
         self.now_ns = self.beat_ns = start_ns
         self.book_next_ns = self.equity_next_ns = 0
         self.n_equity = self.n_fills_seen = 0
@@ -833,6 +875,10 @@ cdef class DayLoop:
     def excursion_e4(self, int bracket_id):
         """The worst and the best profit of a bracket while it was open."""
         return self.worst[bracket_id], self.best[bracket_id]
+
+    def square_off_rows(self):
+        """(time, instrument, broker's order id, side, quantity, value) of what the broker has closed by itself, by position."""
+        return list(self.squared_off)
 
     def left_e4(self, int bracket_id):
         """The last price when a bracket began to leave; 0: it did not, or the order itself was its exit."""

@@ -35,6 +35,7 @@ MODEL_OF = {
     "share_percent": "partial_fills",
     "path": "path",
     "stop_first": "stop_first",
+    "funds_rupees": "funds",
 }
 """Fields of the configuration, and the model that each one is of."""
 
@@ -42,7 +43,7 @@ MODEL_OF = {
 class Models(msgspec.Struct, frozen=True, kw_only=True):
     """Latency in milliseconds each way, or whole round trips to draw from; slippage of an order that
     takes, where there is no order book; the most that an order gets of what trades, per cent (0:
-    everything); and whether the stop counts where stop and target lie in one bar.
+    everything); whether the stop counts where stop and target lie in one bar; and the account's funds (0: nobody asks).
     """
 
     latency_ms: float = 0.0
@@ -53,6 +54,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
     share_percent: float = 0.0
     path: str = "nearer"
     stop_first: bool = True
+    funds_rupees: float = 0.0
 
     @property
     def latency_ns(self) -> int:
@@ -77,6 +79,7 @@ class Models(msgspec.Struct, frozen=True, kw_only=True):
             "partial_fills": {"percent_of_volume": self.share_percent} if self.share_percent else "none",
             "path": "as recorded" if is_tick else f"{BAR_PATHS[self.path]}; {BAR_TIMES}",
             "stop_first": self.stop_first,
+            "funds": {"rupees": self.funds_rupees} if self.funds_rupees else "never asked",
         }  # fmt: skip
 
 
@@ -112,6 +115,7 @@ def models_of(
         share_percent=said["share_percent"],
         path=said["path"],
         stop_first=said["stop_first"],
+        funds_rupees=said["funds_rupees"],
     )
     return models, origins
 
@@ -126,6 +130,8 @@ def check_models(models: Models) -> Models:
         raise BacktestError(f"--latency {models.latency_ms:g}: 0 to {LATENCY_MAX_MS} milliseconds")
     if not 0 <= models.slippage_ticks <= 1000 or not 0 <= models.slippage_bps <= 1000:
         raise BacktestError("--slippage: 0 to 1000 ticks, or basis points")
+    if not 0 <= models.funds_rupees <= 1e12:
+        raise BacktestError(f"--funds {models.funds_rupees:g}: rupees, 0 to 1,000,000,000,000")
     if not 0 <= models.share_percent <= 100:
         raise BacktestError("--share: 0 to 100 per cent of what trades")
     return models

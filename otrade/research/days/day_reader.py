@@ -24,7 +24,7 @@ from otrade.journal.scan import ScanResult, check, windows
 from otrade.journal.words import read_notice
 from otrade.live.plan.bracket_orders import orders_of
 from otrade.research.days.engine_rows import BracketKey, EngineRows, key_of, order_id_of
-from otrade.research.results.schema import in_paise
+from otrade.research.results.schema import exact_parts, in_paise
 from otrade.units import NS_PER_MINUTE, ist_hms
 
 FIRST_DECISION = Rec.COMMAND
@@ -100,15 +100,10 @@ class JournalDay:
             for fill, value_e4 in order.fills:
                 is_entry = fill["leg"] == Leg.ENTRY.name
                 reason = "" if is_entry else reasons.get(fill["trade_id"], "")
-                price_e4, n_above = divmod(value_e4, fill["quantity"])
-                for quantity, each_e4 in (
-                    (fill["quantity"] - n_above, price_e4),
-                    (n_above, price_e4 + 1),
-                ):
-                    if quantity:
-                        rows.append(
-                            {**fill, "quantity": quantity, "price_e4": each_e4, "reason": reason}
-                        )
+                rows += [
+                    {**fill, **part, "reason": reason}
+                    for part in exact_parts(fill["quantity"], value_e4)
+                ]
         return sorted(rows, key=lambda row: row["ts_ns"])
 
     # ------------------------------------------------------------------------------------- reading
