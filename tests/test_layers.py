@@ -189,7 +189,10 @@ TABLE = {
     "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
     "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
-    "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
+    "research.results simulator.base simulator.draws simulator.exchange simulator.prices square_off _core.pack",
+    # A day of trading beside its own second run.
+    "research.parity": f"{BASE} _core.codecs _core.engine.engine _core.kernels brokers.registry journal live.notices live.plan "
+    "research.backtest simulator.base simulator.draws simulator.prices",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # A day of trading, replayed and counted as the engine counts it.
     "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
@@ -223,7 +226,7 @@ TABLE = {
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
     "cli.research": f"{BASE} brokers brokers.registry calendar child_environment cli.commands config journal live price_files "
-    "research.backtest research.days research.history research.report research.results",
+    "research.backtest research.days research.history research.parity research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
     "live.engine_socket live.history live.notices live.plan "

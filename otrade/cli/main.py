@@ -750,13 +750,13 @@ def parser() -> argparse.ArgumentParser:
 
     sub = add(
         "parity",
-        "one paper day over sockets, replayed and in the backtest: the same executions?",
+        "a day's journal beside the backtest of the same prices: what differs, and why",
         _parity,
     )
     sub.add_argument(
         "what",
-        metavar="DAY|CONFIG",
-        help="a paper day that has been run, or a configuration to run one",
+        metavar="DAY|JOURNAL|CONFIG",
+        help="a day that has been traded (live, dry or paper), its journal, or a configuration to run a paper day",
     )
     config_option(sub)
     sub.add_argument(
@@ -765,7 +765,14 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--seed", type=_seed, default=None, metavar="N", help="of the simulated market"
     )
-    sub.add_argument("--all", action="store_true", help="show every execution and difference")
+    sub.add_argument(
+        "--prices",
+        choices=("simulation", "packets"),
+        default=None,
+        help="of the backtest: the simulation's (default of paper days), or the packets in the journal",
+    )
+    sub.add_argument("--all", action="store_true", help="show every difference")
+    sub.add_argument("--json", action="store_true", help="everything, for a script")
     report = add("report", "what a backtest, or days of trading, earned, and how", _report)
     add_report(report, _between)
     var_option(report)

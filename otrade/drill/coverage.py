@@ -238,6 +238,7 @@ NO_ORDERS_MATTER: dict[str, str] = {
     "log": "what people read",
     "alerts": "what people are told",
     "journal": "how long records are kept and how often they are written to the disk; the drill's journal is in memory and loses nothing",
+    "backtest": "how the past is traded; no running engine heeds it",
     "paths": "where files are",
     "sockets": "who else may come to the engine's sockets",
 }

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import orjson
 
@@ -16,10 +16,8 @@ from otrade.calendar import IST, Calendar
 from otrade.config import manager
 from otrade.errors import BacktestError, OTradeError
 from otrade.research.backtest.backtest import Backtest, BacktestReport, BacktestWish, DayDone
-from otrade.research.backtest.journal_latency import round_trips_ns
 from otrade.research.backtest.listing import KnownFacts
-from otrade.research.backtest.models import Models
-from otrade.research.history.series import TICK
+from otrade.research.backtest.models import models_of
 from otrade.units import E4_A_PAISA, e4_of, rupees
 
 FAILED, TERMINATED = 1, 143
@@ -50,6 +48,7 @@ def _run(args: argparse.Namespace) -> int:
     name = args.name or args.config.stem
     stamp = dt.datetime.now(IST)
     out = args.out or Path(config.paths.var) / "results" / f"{name}-{stamp:%Y%m%d-%H%M%S}"
+    models, origins = models_of(config.backtest, _told(args), args.length)
     wish = BacktestWish(
         config=config,
         first=dt.date.fromisoformat(args.since),
@@ -63,15 +62,8 @@ def _run(args: argparse.Namespace) -> int:
             ticks_e4={symbol: _number(value, "--tick", 1) for symbol, value in args.tick},
             lots={symbol: _number(value, "--lot", 10_000) // 10_000 for symbol, value in args.lot},
         ),
-        models=Models(
-            latency_ms=args.latency or 0.0,
-            round_trips_ns=round_trips_ns(args.journals) if args.latency is None else (),
-            queue=args.queue or ("ahead" if args.length == TICK else "through"),
-            slippage_ticks=args.slippage[0],
-            slippage_bps=args.slippage[1],
-            share_percent=args.share,
-            stop_first=not args.target_first,
-        ),
+        models=models,
+        origins=origins,
         seed=args.seed,
         replace=args.replace,
     )
@@ -80,6 +72,29 @@ def _run(args: argparse.Namespace) -> int:
     report = backtest.run(progress.tell)
     progress.end(report)
     return 0
+
+
+def _told(args: argparse.Namespace) -> dict[str, Any]:
+    """What the command says of models, as fields of the configuration."""
+    told: dict[str, Any] = {}
+    if args.latency is not None and args.latency < 0:  # the word `journal`
+        if not args.journals:
+            raise BacktestError("--latency journal: name some of your days' with --journals")
+        told |= {"latency_ms": 0.0, "journals": [str(path) for path in args.journals]}
+    elif args.latency is not None:
+        told["latency_ms"] = args.latency
+    if args.slippage is not None:
+        told |= {"slippage_ticks": args.slippage[0], "slippage_bps": args.slippage[1]}
+    for name, value in (
+        ("queue", args.queue),
+        ("share_percent", args.share),
+        ("path", args.path),
+        ("funds_rupees", args.funds),
+        ("stop_first", False if args.target_first else None),
+    ):
+        if value is not None:
+            told[name] = value
+    return told
 
 
 def _number(text: str, option: str, least_e4: int) -> int:
