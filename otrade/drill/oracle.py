@@ -6,6 +6,7 @@ undoing orders) filled less what its exits did; its cover is what its live exits
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from otrade.drill.bounds.allowance import Allowances
@@ -143,7 +144,9 @@ class Oracle:
         sim: Simulator,
         scenario: Scenario,
         person: Person,
+        carried: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
+        """`carried`: what the account held in the morning, by instrument and product."""
         self.person = person
         self._sim = sim
         self._scenario = scenario
@@ -175,7 +178,7 @@ class Oracle:
         """
         kinds = {event.kind for event in scenario.events}
         self._trail_ns = round(TRAIL_S * SECOND) + (0 if kinds <= AT_ONCE else self._bound_ns)
-        self._is_blind = bool(BLIND & kinds)
+        self._is_blind = bool(BLIND & kinds) or scenario.is_blind_by_feed
         self._rejected: dict[str, list[int]] = {}
         """When entries were rejected in a row, by instrument: one for each decision. One that is
         not rejected forgets them.
@@ -186,6 +189,7 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
+        self._carried = {key: qty for (key, _), qty in (carried or {}).items()}
         self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
         self._taken: dict[str, JudgedBracket] = {}
@@ -359,7 +363,7 @@ class Oracle:
         """What others have closed is no longer open: oldest brackets first, of those that were
         there. The rest is a stranger's, who gives it back before he closes anything of ours again.
         """
-        strange: Counter[str] = Counter()
+        strange: Counter[str] = Counter(self._carried)
         self._closed = []
         for other in self._sim.exchange.orders():
             if (
