@@ -463,9 +463,12 @@ class Oracle:
         far_e4 = trail_e4 * TRAIL_PART + b.best_e4 * step_bps / 10_000 + 2 * stop.contract.tick_e4
         from_e4 = b.entry_e4 * strategies[0].plan.get("trail_from_value", 0.0) / 10_000
         # A tick more: what an entry of this process's predecessor has paid may be known as an average.
+        # The stop of a file may be wider than the plan's trail, which then follows once there is a
+        # price better than what was paid; a plan's own is not.
+        gone_e4 = (b.best_e4 - b.entry_e4) * b.side
         has_begun = (
-            from_e4 == 0 or (b.best_e4 - b.entry_e4) * b.side > from_e4 + stop.contract.tick_e4
-        )
+            from_e4 == 0 and not strategies[0].file
+        ) or gone_e4 > from_e4 + stop.contract.tick_e4
         is_behind = has_begun and (wanted_e4 - stop.terms.trigger_e4) * b.side > far_e4
         # Where price is near the level, the engine leaves by itself when it trades.
         if not is_behind or (ltp_e4 - wanted_e4) * b.side * 2 <= trail_e4 * 1.1:
