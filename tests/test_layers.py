@@ -219,8 +219,10 @@ TABLE = {
     "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} otrade _core.market brokers calendar drill.draws drill.trader instruments journal live.day live.plan "
     "live.startup simulator simulator.base strategy strategy.build strategy.check",
-    "drill": f"{BASE} otrade contract live.api live.engine_socket stream "
-    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill.inbound": f"{BASE} otrade contract hooks live.api live.broker_io live.control live.engine_socket live.notices "
+    "live.startup simulator simulator.base simulator.exchange stream",
+    "drill": f"{BASE} otrade "
+    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws drill.inbound "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
