@@ -987,6 +987,46 @@ MUTANTS = (
         "a file that rests after a stop goes on at once",
     ),
     Mutant(
+        "timer of a strategy file never beats",
+        CORE + "orders.decision",
+        "on_time",
+        (instead("is_due timer_next_ns now_ns", "is_due = False"),),
+        "a file that looks at the clock is never asked",
+    ),
+    Mutant(
+        "timer of a strategy file beats late",
+        CORE + "orders.decision",
+        "_beat_after",
+        (returns("close_ns", "beat_ns + every_ns // 6 if beat_ns < inst.close_ns else 0"),),
+        "a file looks five seconds after its time",
+    ),
+    Mutant(
+        "timer of a strategy file beats twice",
+        CORE + "orders.decision",
+        "on_time",
+        (
+            before(
+                "k.on_timer",
+                "k.on_timer(s.params, s.state, m, k.bars, &k.position, &k.clock, &k.said)",
+            ),
+        ),
+        "a file takes each look into its average two times, and one decision is lost",
+    ),
+    Mutant(
+        "two beats of one bar are one event",
+        CORE + "engine.pipeline",
+        "on_timer",
+        (drop("c.n_events"),),
+        "what a file decides at the second beat is refused as said twice",
+    ),
+    Mutant(
+        "timer of a strategy file beats without a pause",
+        CORE + "orders.decision",
+        "on_time",
+        (only_if("is_due timer_next_ns", "not is_due"),),
+        "a file is asked with every beat of the engine, once its first time has come",
+    ),
+    Mutant(
         "share for delivery sold short by a strategy file",
         CORE + "orders.decision",
         "_hear",

@@ -203,7 +203,7 @@ def pixels(page: Page, selector: str, *names: str) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_every_line_and_the_newest_price_have_colours_of_their_own(page: Page, theme: str) -> None:
+def test_every_line_has_a_colour_of_its_own(page: Page, theme: str) -> None:
     if page.evaluate("document.documentElement.dataset.theme") != theme:
         page.get_by_role("button", name=re.compile("theme|light|dark", re.I)).first.click()
     expect(chip(page, "RSI")).to_be_visible()
@@ -212,10 +212,29 @@ def test_every_line_and_the_newest_price_have_colours_of_their_own(page: Page, t
     page.wait_for_function(
         f"(args) => Object.values(({COUNT})(args)).every((n) => n > 20)", arg=[".box canvas", lines]
     )
-    counts = pixels(page, ".box td:last-child canvas", "up", "down")
-    assert max(counts.values()) > 300, f"the newest price's label: {counts}"
     assert axe(page) == []
     shot(page, f"chart-{theme}")
+
+
+def test_the_newest_price_has_a_label_in_the_colour_of_its_candle(
+    page: Page, running: Running
+) -> None:
+    """A rising candle is hollow: its own colour is the panel's."""
+    rising = {}
+    for instrument_id, row in enumerate(ask(running, "instruments")):
+        last = ask(running, f"candles?instrument_id={instrument_id}&interval_s=60")[-1]
+        rising[row["symbol"]] = last["close_e4"] >= last["open_e4"]
+    assert True in rising.values()
+    for symbol, is_rising in rising.items():
+        page.get_by_role("button", name=symbol).first.click()
+        expect(page.get_by_role("region", name=symbol, exact=True)).to_be_visible()
+        colour, other = ("up", "down") if is_rising else ("down", "up")
+        axis = ".box tr:first-child td:last-child canvas"
+        page.wait_for_function(
+            f"(args) => ({COUNT})(args)['{colour}'] > 300", arg=[axis, [colour, other]]
+        )
+        assert pixels(page, axis, colour, other)[other] < 100
+    page.get_by_role("button", name=re.compile("^NSE:INFY")).first.click()
 
 
 def test_it_is_as_high_as_the_window_allows(page: Page) -> None:

@@ -158,7 +158,7 @@ def test_each_lies_where_it_is_said_to_lie(path: Path) -> None:
     it = plain_class(path)()
     memory, broker = Memory(spec, "plain"), Broker()
     known, unknown = dict.fromkeys(shown, 0), dict.fromkeys(shown, 0)
-    for hook, told in events(7, 300, list(spec.hooks)):
+    for hook, told in events(7, 500, list(spec.hooks)):
         px = told["market"]["last"]
         memory.fill({**told, "position": broker.position(px)})
         broker.decided(it.call(hook, memory.records), px)

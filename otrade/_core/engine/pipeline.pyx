@@ -89,7 +89,6 @@ cdef class Pipeline:
         cdef instrument_t* inst = &c.instruments[instrument_id]
         cdef series_t* s
         cdef int at, i
-        c.n_events += 1
         for at in range(inst.series_first, inst.series_first + inst.series_n):
             s = &c.series[c.by_length[at]]
             if s.has_news:
@@ -189,6 +188,7 @@ cdef class Pipeline:
                 self._bar_closed(i)
                 has_closed = True
         if has_closed or inst.n_by_tick > 0:
+            c.n_events += 1
             self._strategies(id, True)
 
     cdef int on_frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
@@ -233,6 +233,7 @@ cdef class Pipeline:
         self.recorder.event(REC_TIMER, ts_ns, NULL, 0)
         self.advance(ts_ns)
         c.in_book = 0  # a book whose end never came
+        c.n_events += 1  # bars that it closes and the strategies' timers are one: between two beats there may be no bar
         for i in range(c.n_series):
             if c.series[i].has_bar and market.close_due(
                     &c.series[i], c.now_ns, c.bar_grace_ns):

@@ -107,6 +107,8 @@ class TraderMemory:
     strategies: list[CrossingStrategy | FileReader] = field(init=False)
     fed_ns: dict[int, int] = field(default_factory=dict)
     """By bar length: the end of the last bar of the past."""
+    beats_ns: dict[int, int] = field(default_factory=dict)
+    """By strategy: when its timer beats next; 0: not any more."""
 
     def __post_init__(self) -> None:
         # The longest bars' strategies are asked first.
@@ -205,7 +207,9 @@ class InstrumentReplay:
         ]
         n_ups = 0
         memory = self._memory
+        self._wind_up(opened_ns)
         for self._place, sight in sights:
+            self._beat(opened_ns, sight.ts_ns)
             self._close_due(opened_ns, sight.ts_ns)
             while n_ups < len(ups_ns) and ups_ns[n_ups] <= sight.ts_ns:
                 memory.market.reconnected()
@@ -233,7 +237,54 @@ class InstrumentReplay:
                         self._hear(plan, strategy, said, sight.ts_ns, sight.ts_ns)
                     else:
                         self._say(plan, strategy.on_trade(trade), sight.ts_ns, sight.ts_ns)
+        self._beat(opened_ns, until_ns)
         self._close_due(opened_ns, until_ns)
+
+    def _timers(self) -> Iterator[tuple[TradedStrategy, FileReader]]:
+        strategies = zip(self._instrument.strategies, self._memory.strategies, strict=True)
+        for plan, strategy in strategies:
+            if isinstance(strategy, FileReader) and strategy.timer_ns:
+                yield plan, strategy
+
+    def _beat_after(self, ts_ns: int, every_ns: int) -> int:
+        """Beats are counted from the session's open, while it lasts."""
+        open_ns = self._instrument.open_ns
+        beat_ns = open_ns + every_ns * max((ts_ns - open_ns) // every_ns + 1, 1)
+        return beat_ns if beat_ns < self._instrument.close_ns else 0
+
+    def _wind_up(self, opened_ns: int) -> None:
+        """A process begins. Beats that nobody lived for are made up for by one."""
+        if not opened_ns:
+            return
+        beats_ns = self._memory.beats_ns
+        for plan, reader in self._timers():
+            due_ns = beats_ns.get(plan.number)
+            if due_ns and due_ns <= opened_ns:
+                self._look(plan, reader, opened_ns, is_doubtful=True)
+            if due_ns is None or 0 < due_ns <= opened_ns:
+                beats_ns[plan.number] = self._beat_after(opened_ns, reader.timer_ns)
+
+    def _beat(self, opened_ns: int, now_ns: int) -> None:
+        """Beats until then, after the bars that closed until each."""
+        if not opened_ns:
+            return
+        beats_ns = self._memory.beats_ns
+        while due := [
+            (beats_ns[plan.number], plan.number, plan, reader)
+            for plan, reader in self._timers()
+            if 0 < beats_ns[plan.number] < now_ns
+        ]:
+            beat_ns, _, plan, reader = min(due, key=lambda row: row[:2])
+            self._close_due(opened_ns, beat_ns + 1)
+            self._look(plan, reader, beat_ns, is_doubtful=False)
+            beats_ns[plan.number] = self._beat_after(beat_ns, reader.timer_ns)
+
+    def _look(
+        self, plan: TradedStrategy, reader: FileReader, ts_ns: int, *, is_doubtful: bool
+    ) -> None:
+        price_e4 = self._memory.market.ltp_e4
+        said = reader.on_beat(price_e4, ts_ns, is_doubtful=is_doubtful)
+        self._hear(plan, reader, said, ts_ns, ts_ns)
 
     def _close_due(self, opened_ns: int, now_ns: int) -> None:
         """Bars whose time is over by then, the earliest first, and of one moment the longest."""
