@@ -54,6 +54,7 @@ lint: build .venv/tools
 	$(PY) -m ruff check .
 	PATH="$$PWD/.venv/bin:$$PATH" cython-lint otrade bench
 	$(PY) -m mypy
+	$(PY) -m tests.prose
 	cd web && npm run --silent check
 
 # The documentation as a site, in build/docs/site: a link or anchor that leads nowhere is an error. To read it with its search: python3 -m http.server -d build/docs/site
