@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock clean
+.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock docs clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -22,12 +22,18 @@ build: .venv/ready otrade/web/static/index.html
 	$(PY) -m pip install --quiet --require-hashes -r $<
 	touch $@
 
-# Write these two anew: the newest versions that pyproject.toml allows.
+# What only the documentation needs: neither engine nor tests install it.
+.venv/docs: requirements/docs.txt .venv/run
+	$(PY) -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+# Write these three anew: the newest versions that pyproject.toml allows.
 lock: .venv/bin/python
 	$(PY) -m pip install --quiet uv==0.13.9
 	$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > .venv/build.in
 	$(LOCK) pyproject.toml .venv/build.in --output-file requirements/run.txt
 	$(LOCK) pyproject.toml .venv/build.in --extra test --constraint requirements/run.txt --output-file requirements/test.txt
+	$(LOCK) pyproject.toml --extra docs --constraint requirements/run.txt --constraint requirements/test.txt --output-file requirements/docs.txt
 
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
@@ -48,7 +54,12 @@ lint: build .venv/tools
 	$(PY) -m ruff check .
 	PATH="$$PWD/.venv/bin:$$PATH" cython-lint otrade bench
 	$(PY) -m mypy
+	$(PY) -m tests.prose
 	cd web && npm run --silent check
+
+# The documentation as a site, in build/docs/site: a link or anchor that leads nowhere is an error. To read it with its search: python3 -m http.server -d build/docs/site
+docs: .venv/ready .venv/docs
+	$(PY) -m docs.site.make_site
 
 # A browser for the page's tests: the system's, or one that is fetched where that may be; without one they say that they are skipped.
 .venv/browser: .venv/tools

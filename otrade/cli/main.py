@@ -536,15 +536,13 @@ def parser() -> argparse.ArgumentParser:
     )
     sub = add(
         "take-over",
-        "let the engine take over a position that somebody else has opened",
+        "let the engine take over a position that another person has opened",
         _take_over,
         former="adopt",
     )
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)
-    journal = add(
-        "journal", "read a journal: everything that an engine was told and decided", _journal
-    )
+    journal = add("journal", "read a journal: every event and decision of an engine", _journal)
     whats = journal.add_subparsers(dest="what", required=True, metavar="verify|show|tail|export")
 
     def journal_command(name: str, what: str) -> argparse.ArgumentParser:

@@ -218,7 +218,7 @@ def _progress(words: str) -> None:
 
 # --------------------------------------------------------------------------------------------- list
 class _Listed(msgspec.Struct):
-    """One series as it is told."""
+    """One series, as the list shows it."""
 
     symbol: str
     length: str
