@@ -87,9 +87,7 @@ class JournalFile:
         self._n_sections = self.found.n_sections
         self._first = (self.found.end - HEADER_BYTES) // self.window_bytes
         used = (self.found.end - HEADER_BYTES) % self.window_bytes
-        self._n_allocated = max(
-            (os.fstat(self._fd).st_size - HEADER_BYTES) // self.window_bytes, 0
-        )
+        self._n_allocated = max((os.fstat(self._fd).st_size - HEADER_BYTES) // self.window_bytes, 0)
         try:
             self._grow(self._first + 1)
         except OSError as error:
