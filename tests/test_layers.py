@@ -48,7 +48,7 @@ TABLE = {
     "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi _core.kernels.wilder",
     # what compiled strategies and the core hold between them: plain data, for both
     "_core.kernels.strategy_abi": "_core.types",
-    # formulas that the built-in kinds and strategy files share: plain functions, for both
+    # formulas that the filters and strategy files share: plain functions, for both
     "_core.kernels.wilder": "",
     # ------------------------------------------------------------------------ its pipeline
     "_core.codecs": "_core.types _core.writer",

@@ -44,15 +44,6 @@ typedef struct {
 } builtin_t;"""
 
 
-def first_state(spec: Spec) -> bytes:
-    """As it is before the first call."""
-    record = structure("state", spec.state_rows)()
-    for name, one in spec.fields.items():
-        if one.first is not None:
-            setattr(record, name, one.first)
-    return bytes(record)
-
-
 class LinePlaces:
     """Where the core finds the lines of a kind, and whether they are warm."""
 
@@ -92,7 +83,7 @@ def row(kind: str, spec: Spec) -> list[str]:
     if seen & {"pos", "clock"}:
         raise StrategyError(f"{spec.path}: a kind is shown bars and trades alone")
     layout, places = structure("params", spec.params_rows), LinePlaces(spec)
-    state = first_state(spec)
+    state = spec.first_state
     lines = [
         f'    {{"{kind}", (void *)otb_{kind}_on_bar, (void *)otb_{kind}_on_tick, otb_{kind}_state, {len(state)},',
         f"     {ctypes.sizeof(layout)}, {len(spec.params)}, {places.fast_at}, {places.slow_at}, {int(places.slow_is_param)}, "
@@ -112,7 +103,7 @@ def header(specs: dict[str, Spec]) -> str:
         for hook in HOOKS:
             declared = _PROTOTYPES[hook].format(f"otb_{kind}_{hook}")
             lines.append(f'extern __attribute__((visibility("hidden"))) {declared};')
-        state = first_state(spec)
+        state = spec.first_state
         given = ", ".join(f"[{at}] = {byte}" for at, byte in enumerate(state) if byte) or "0"
         lines.append(f"static const uint8_t otb_{kind}_state[{len(state)}] = {{{given}}};")
     lines.append("static const builtin_t BUILTIN[N_BUILTIN] = {")
