@@ -782,6 +782,7 @@ class DrillSession:
             entries.strategies_of,
             entries.moves,
             entries.unsure,
+            entries.possible_terms,
             record.taken_over,
         )
         prices = ExitJudge(record, brackets, entries.unsure)

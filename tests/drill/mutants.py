@@ -1106,6 +1106,21 @@ MUTANTS = (
         "a file takes each look into its average two times, and one decision is lost",
     ),
     Mutant(
+        "strategy file forgets at a restart what it had seen",
+        CORE + "engine.engine",
+        "resume",
+        (
+            after(
+                "adopt.resume",
+                "for i in range(self.c.n_strategies):",
+                "    if self.c.strategies[i].compiled != NULL:",
+                "        memset(self.c.strategies[i].state, 0, self.c.strategies[i].state_bytes)",
+            ),
+        ),
+        "its levels and sizes after an engine's death come from nothing",
+        "kill",
+    ),
+    Mutant(
         "two beats of one bar are one event",
         CORE + "engine.pipeline",
         "on_timer",

@@ -13,6 +13,8 @@ from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import EntryTerms
 from otrade.drill.trader.tolerances import (
+    DIED,
+    FORGOT,
     FORGOTTEN_NS,
     GIVEN_BACK_NS,
     TOLD_NS,
@@ -89,6 +91,15 @@ class Gates:
             ):
                 return doubt.tolerance.why
         return ""
+
+    def only_deaths(self, from_ns: int, until_ns: int) -> bool:
+        """Is a death all that moves signals between these times?"""
+        moved = [
+            one.tolerance
+            for one in self._doubts
+            if one.from_ns <= until_ns and from_ns <= one.until_ns and one.tolerance.moves_signals
+        ]
+        return bool(moved) and all(one in (DIED, FORGOT) for one in moved)
 
     # ---- the gates
 
