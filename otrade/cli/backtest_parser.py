@@ -45,6 +45,18 @@ def add_backtest(sub: argparse.ArgumentParser, date: Callable[[str], str]) -> No
         help="whose instruments, strategies and limits (default config/paper.json)",
     )  # fmt: skip
     sub.add_argument(
+        "--strategy", type=Path, default=None, metavar="FILE.py",
+        help="test this strategy file, instead of the configuration's strategies",
+    )  # fmt: skip
+    sub.add_argument(
+        "--on", default="", metavar="SYMBOL",
+        help="what --strategy trades (default: the configuration's first instrument)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--quantity", type=int, default=0, metavar="UNITS",
+        help="units of an entry of --strategy; a contract's in whole lots",
+    )  # fmt: skip
+    sub.add_argument(
         "--from", dest="since", type=date, required=True, metavar="YYYY-MM-DD", help="the first day"
     )
     sub.add_argument(

@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 import orjson
 
 from otrade.calendar import IST, Calendar
 from otrade.config import manager
+from otrade.config.schema import Config
 from otrade.errors import BacktestError, OTradeError
 from otrade.research.backtest.backtest import Backtest, BacktestReport, BacktestWish, DayDone
 from otrade.research.backtest.listing import KnownFacts
@@ -21,6 +23,8 @@ from otrade.research.backtest.models import models_of
 from otrade.units import E4_A_PAISA, e4_of, rupees
 
 FAILED, TERMINATED = 1, 143
+STOP_PERCENT = 0.5
+"""Of a strategy that is tested by its file alone, where it says no stop of its own."""
 BAR = 30
 APART_S = 0.1
 NOTES_SHOWN = 12
@@ -43,9 +47,9 @@ def _terminated(_signal: int, _frame: object) -> NoReturn:
 
 
 def _run(args: argparse.Namespace) -> int:
-    config = manager.load(args.config)
+    config = _configured(args)
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
-    name = args.name or args.config.stem
+    name = args.name or (args.strategy or args.config).stem
     stamp = dt.datetime.now(IST)
     out = args.out or Path(config.paths.var) / "results" / f"{name}-{stamp:%Y%m%d-%H%M%S}"
     models, origins = models_of(config.backtest, _told(args), args.length)
@@ -72,6 +76,39 @@ def _run(args: argparse.Namespace) -> int:
     report = backtest.run(progress.tell)
     progress.end(report)
     return 0
+
+
+def _configured(args: argparse.Namespace) -> Config:
+    """The configuration, or with --strategy that file alone in its place."""
+    config = manager.load(args.config)
+    if args.strategy is None:
+        if args.on or args.quantity:
+            raise BacktestError("--on and --quantity belong to --strategy")
+        return config
+    if args.quantity <= 0:
+        raise BacktestError(
+            "say how much an entry of --strategy is: --quantity UNITS (a contract's in whole lots)"
+        )
+    if not args.strategy.is_file():
+        raise BacktestError(
+            f"{args.strategy}: there is no such file; otrade strategy new {args.strategy.stem} writes one to begin with"
+        )
+    symbol = args.on or config.instruments[0].symbol
+    said = msgspec.to_builtins(config)
+    known = [one for one in said["instruments"] if one["symbol"] == symbol]
+    said["instruments"] = known or [{"symbol": symbol}]
+    said["paths"]["strategies"] = str(args.strategy.parent)
+    said["strategies"] = [
+        {
+            "kind": "file",
+            "name": args.strategy.stem,
+            "file": args.strategy.name,
+            "instrument": symbol,
+            "sizing": {"mode": "fixed", "value": args.quantity},
+            "bracket": {"stop": {"kind": "pct", "value": STOP_PERCENT}},
+        }
+    ]
+    return manager.from_bytes(orjson.dumps(said), str(args.config))
 
 
 def _told(args: argparse.Namespace) -> dict[str, Any]:
