@@ -77,6 +77,7 @@ cdef struct feed_t:
     int64_t from_ns, from_e4  # where the price was last
     int64_t to_ns, to_e4  # the point that it runs to
     int64_t total  # of the day
+    tick_t tick  # what the core is told of a price; all else in it stays zero
 
 cdef struct equity_t:
     int64_t ts_ns
@@ -407,7 +408,7 @@ cdef class DayLoop:
         """The core is told of it, and the prices go on."""
         cdef feed_t* f = &self.feeds[id]
         cdef screen_t* s = &self.exchange.screens[id]
-        cdef tick_t tick
+        cdef tick_t* tick = &f.tick
         if f.kind == FEED_PATH:
             return
         if f.kind == FEED_TICKS or f.kind == FEED_MARKET:
@@ -416,7 +417,6 @@ cdef class DayLoop:
             f.i += 1
             f.next_ns = f.ts_ns[f.i] if f.i < f.n else NEVER
             return
-        memset(&tick, 0, sizeof(tick))
         tick.has = HAS_TRADE
         if f.has_volume:
             tick.has |= HAS_VOLUME
@@ -436,11 +436,11 @@ cdef class DayLoop:
                 if f.point == 4:
                     f.point = 0
                     f.i += 1
-                self.core.on_tick(id, &tick, self.now_ns)
+                self.core.on_tick(id, tick, self.now_ns)
                 self._begin_bar(id)
                 return
             f.next_e4, f.next_ns = f.to_e4, f.to_ns
-        self.core.on_tick(id, &tick, self.now_ns)
+        self.core.on_tick(id, tick, self.now_ns)
 
     cdef void _mark(self, int id) noexcept nogil:
         """How far each open position of an instrument has gone, for better and for worse."""
@@ -826,6 +826,7 @@ cdef class DayLoop:
             f = &self.feeds[i]
             f.i = f.point = 0
             f.next_ns = NEVER
+            memset(&f.tick, 0, sizeof(tick_t))
             if f.kind == FEED_PATH:
                 self.exchange.screens[i].book = BOOK_PATH
                 while self.exchange.screens[i].next < self.exchange.screens[i].n and (

@@ -166,6 +166,7 @@ cdef class Exchange:
     cdef void free_due(self, int at) noexcept nogil
     cdef bint is_final(self, int order) noexcept nogil
     cdef bint waits(self, int order) noexcept nogil
+    cdef bint _is_anyone_met(self, screen_t* s) noexcept nogil
     cdef int check_terms(self, screen_t* s, int side, const order_terms_t* terms, bint still_stop) noexcept nogil
     cdef int rms_reason(self, screen_t* s, int side, const order_terms_t* terms) noexcept nogil
     cdef int place(

@@ -756,6 +756,23 @@ cdef class Exchange:
             n += 1
         return n
 
+    cdef bint _is_anyone_met(self, screen_t* s) noexcept nogil:
+        """Does the last price come to the price or the trigger of an order that rests? All that can happen to one where nothing but that price
+        is known.
+        """
+        cdef exch_order_t* o
+        cdef int i
+        for i in range(s.n_live):
+            o = &self.orders[s.live[i]]
+            if not o.is_at_exchange:
+                continue
+            if (o.terms.ord_type == TYPE_SL or o.terms.ord_type == TYPE_SL_M) and not o.triggered:
+                if (s.ltp_e4 - o.terms.trigger_e4) * o.side >= 0:
+                    return True
+            elif (s.ltp_e4 - o.terms.price_e4) * o.side <= 0:
+                return True
+        return False
+
     cdef void on_trade(self, int screen) noexcept nogil:
         """The market has traded: the screen has it. Resting orders first, then stops."""
         cdef screen_t* s = &self.screens[screen]
@@ -763,6 +780,8 @@ cdef class Exchange:
         cdef int32_t stops[LIVE_MAX]
         cdef int i, at, n, n_stops = 0
         if s.n_live == 0 or not self._is_open(s):
+            return
+        if s.book == BOOK_LAST and not self._is_anyone_met(s):
             return
         for i in range(s.n_live):
             self.orders[s.live[i]].has_met = 0
@@ -1038,15 +1057,16 @@ cdef class Exchange:
             left -= terms.qty
 
     def arm(self):
-        """The broker's square-offs, and the ends of sessions."""
-        cdef set closes = set()
-        cdef int i
+        """The broker's square-offs, and the ends of sessions: one event for each time."""
+        cdef int i, before
         for i in range(self.n_screens):
             if self.screens[i].square_off_ns > 0:
                 self.later(self.screens[i].square_off_ns, KIND_SESSION, 0, NULL, DO_SQUARE_OFF, 0).a = i
         for i in range(self.n_screens):
-            if self.screens[i].close_ns not in closes:
-                closes.add(self.screens[i].close_ns)
+            for before in range(i):
+                if self.screens[before].close_ns == self.screens[i].close_ns:
+                    break
+            else:
                 self.later(self.screens[i].close_ns + SECOND_NS, KIND_SESSION, 0, NULL, DO_END_SESSION, 0).a = self.screens[i].close_ns
 
     # ------------------------------------------------------------------------------------------------------ for tests
