@@ -51,6 +51,8 @@ it back.
 """
 TAKE_OVERS = 0.1
 """Of the scenarios: what somebody else has traded, a person hands to the engine."""
+LOST_S = 20.0
+"""A death that is armed has mostly come within this, and another process has begun."""
 NEAR_LOSS = 0.15
 """Of the scenarios: the day's loss is smaller than what one stop costs."""
 SECOND = 1_000_000_000
@@ -336,7 +338,7 @@ def draw(
     held = {one.key for one in carried}
     events = [event for event in events if not held.intersection(_keys_of(event))]
     takes_over = (
-        _take_over(seed, shares, events, instruments)
+        _take_over(seed, shares, events, instruments, last_s)
         if "manual" in kinds and not strategies
         else []
     )
@@ -398,21 +400,23 @@ def _take_over(
     shares: list[str],
     events: list[Event],
     instruments: dict[str, InstrumentDraw],
+    last_s: float,
 ) -> list[PersonAction]:
     """Now and then somebody buys or sells what nothing is held of, and keeps it until the engine is
-    told to take it over. In CNC he can only buy: a sale of what is not held is refused. Not where a
-    journal is lost: the orders of others in a book do not say what has become of them.
+    told to take it over. In CNC he can only buy: a sale of what is not held is refused. Where a
+    journal is lost, after that.
     """
     rng = random.Random(f"take over {seed}")
-    is_lost = any(event.kind == "kill" and event.args["lost"] for event in events)
-    if rng.random() >= TAKE_OVERS or not shares or is_lost:
+    if rng.random() >= TAKE_OVERS or not shares:
         return []
     after_s = round(rng.uniform(8, 60), 1)
     key, side = rng.choice(shares), rng.choice((-1, 1))
     if instruments[key].product == "CNC":
         side = 1
     args = {"key": key, "side": side, "qty": 12, "after_s": after_s}
-    return [PersonAction(round(rng.uniform(3, 60) + after_s, 1), "take-over", args)]
+    losses = [one.at_s + LOST_S for one in events if one.kind == "kill" and one.args["lost"]]
+    at_s = round(max(losses, default=0.0) + rng.uniform(3, 60) + after_s, 1)
+    return [PersonAction(at_s, "take-over", args)] if at_s < last_s else []
 
 
 def _widened(

@@ -511,9 +511,12 @@ class DrillSession:
 
     def _take_over(self, key: str, until_ns: int) -> None:
         """A person hands over what one order of somebody else has traded, where it is all that the
-        account has there; he tries until the engine has seen it.
+        account has there; he tries until the engine has seen it. Not before a journal is lost: no
+        order of ours says then that it was taken over, and nobody but he can say it again.
         """
         sim = self._sim
+        if self._will_lose_journal():
+            return
         contract = sim.exchange.market.universe.resolve(key)
         product = self._scenario.instrument(key).product
         there = [order for order in sim.exchange.orders() if order.contract is contract]
@@ -530,6 +533,14 @@ class DrillSession:
             self._result.seen["person_take-over"] += 1
         elif sim.clock.now_ns() + TRY_NS < until_ns:
             sim.clock.schedule(sim.clock.now_ns() + TRY_NS, lambda: self._take_over(key, until_ns))
+
+    def _will_lose_journal(self) -> bool:
+        """Is this process, or one after it, to die with its journal?"""
+        now_s = (self._sim.clock.now_ns() - self._open_ns) / SECOND
+        return self._kill_lost or any(
+            event.kind == "kill" and event.args["lost"] and event.at_s >= now_s
+            for event in self._scenario.events
+        )
 
     def _set_right(self, clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
