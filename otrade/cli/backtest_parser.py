@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from otrade.cli.data_parser import LENGTHS
+from otrade.cli.options import CONFIG, data_option
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -41,8 +42,8 @@ def _latency(text: str) -> float:
 def add_backtest(sub: argparse.ArgumentParser, date: Callable[[str], str]) -> None:
     """`sub` is the command; `date` reads YYYY-MM-DD."""
     sub.add_argument(
-        "config", type=Path, nargs="?", default=Path("config/paper.json"), metavar="CONFIG",
-        help="whose instruments, strategies and limits (default config/paper.json)",
+        "config", type=Path, nargs="?", default=CONFIG, metavar="CONFIG",
+        help=f"whose instruments, strategies and limits (default {CONFIG})",
     )  # fmt: skip
     sub.add_argument(
         "--strategy", type=Path, default=None, metavar="FILE.py",
@@ -62,13 +63,7 @@ def add_backtest(sub: argparse.ArgumentParser, date: Callable[[str], str]) -> No
     sub.add_argument(
         "--to", type=date, required=True, metavar="YYYY-MM-DD", help="the last day, it included"
     )
-    sub.add_argument(
-        "--data",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="the folder of price history (default var/data)",
-    )
+    data_option(sub)
     sub.add_argument(
         "--out", type=Path, default=None, metavar="FOLDER",
         help="where the result goes (default: a new folder in var/results)",
