@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { binned, nearest, pathOf, rangeOf, thinned, ticks } from "./plot";
+import { binned, extremes, nearest, pathOf, rangeOf, thinned, ticks } from "./plot";
 
 const point = (ts_ms: number, net_e4: number) => ({ ts_ms, net_e4, gross_e4: 0 });
 
@@ -9,6 +9,12 @@ describe("a curve", () => {
     expect(rangeOf([5, 9])).toEqual({ low: 0, high: 9 });
     expect(rangeOf([-5, -2])).toEqual({ low: -5, high: 0 });
     expect(rangeOf([])).toEqual({ low: -1, high: 1 });
+  });
+
+  it("has its own extremes", () => {
+    expect(extremes([3, -5, 9])).toEqual({ low: -5, high: 9 });
+    expect(extremes([4])).toEqual({ low: 4, high: 4 });
+    expect(extremes([])).toEqual({ low: 0, high: 0 });
   });
 
   it("is drawn from corner to corner", () => {

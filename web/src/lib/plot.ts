@@ -14,6 +14,11 @@ export function rangeOf(values: readonly number[]): { low: number; high: number 
   return low === high ? { low: low - 1, high: high + 1 } : { low, high };
 }
 
+/** The lowest and the highest of some values; both 0 of none. */
+export function extremes(values: readonly number[]): { low: number; high: number } {
+  return values.length === 0 ? { low: 0, high: 0 } : { low: Math.min(...values), high: Math.max(...values) };
+}
+
 /** The points of a path, which has no use for more than its pixels: of each of `n` stretches the ends, and where each of these values is
  * lowest and highest. Nothing that a curve reached is lost. */
 export function thinned<T>(points: readonly T[], n: number, values: readonly ((point: T) => number)[]): readonly T[] {
