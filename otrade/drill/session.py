@@ -796,7 +796,7 @@ class DrillSession:
             entries.possible_terms,
             record.taken_over,
         )
-        prices = ExitJudge(record, brackets, entries.unsure)
+        prices = ExitJudge(record, brackets, entries.unsure, entries.possible_moves)
         others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
         leaving = LeaveJudge(
             record,

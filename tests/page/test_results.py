@@ -5,6 +5,7 @@ other; a backtest started, watched and ended; what a viewer may not.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +63,9 @@ def test_the_list_and_one_whole(page: Page) -> None:
     expect(whole.get_by_role("row", name="Profit gross")).to_contain_text("345.00")
     expect(whole.get_by_role("img", name="Equity, net")).to_be_visible()
     expect(whole.get_by_role("img", name="Drawdown, net")).to_be_visible()
+    assert "₹0.00" in whole.locator(".axis").first.inner_text()
+    whole.get_by_role("img", name="Equity, net").hover()
+    expect(whole.locator(".told").first).to_contain_text(re.compile(r"₹.* on \d{4}-\d\d-\d\d"))
     by = page.get_by_role("region", name="By strategy: first", exact=True)
     expect(by.get_by_role("row", name="orb")).to_contain_text("₹255.00")
     axe(page)

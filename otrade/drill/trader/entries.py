@@ -102,7 +102,7 @@ class EntryJudge:
             key: InstrumentReplay(record, one) for key, one in self._instruments.items()
         }
         self._ways: dict[str, list[InstrumentReplay]] = {}
-        """Of an instrument: the session, for each way in which the processes may have ended."""
+        """By instrument, once they are asked for."""
         self._brackets = brackets_of(exchange.orders())
         self.profit = RunningProfit(
             self._instruments,
@@ -164,10 +164,7 @@ class EntryJudge:
         since_ns -= strategy.plan.get("entry_timeout_ns", 0) or REVERSE_NS
         if not plan.get("is_unknown") or not self._gates.only_deaths(since_ns, placed_ns):
             return [plan]
-        if (ways := self._ways.get(instrument.key)) is None:
-            ends = possible_ends(self._record, instrument)
-            ways = [InstrumentReplay(self._record, instrument, one) for one in ends]
-            self._ways[instrument.key] = ways
+        ways = self._ways_of(instrument)
         if not ways:
             return [plan]
         found: list[Mapping[str, Any]] = []
@@ -182,6 +179,34 @@ class EntryJudge:
                     found.append(signal.plan)
         self.counts.n_bounded += 1
         return found
+
+    def possible_moves(self, key: str, side: int, from_ns: int, until_ns: int) -> set[int] | None:
+        """Where the strategies of an instrument may have asked for a stop between these times, when a
+        death is all that makes it doubtful. None: anywhere.
+        """
+        if not self._gates.only_deaths(from_ns, until_ns):
+            return None
+        ways = self._ways_of(self._instruments[key])
+        self.counts.n_bounded += bool(ways)
+        return (
+            {
+                one.level_e4
+                for way in ways
+                for one in way.moves
+                if one.side == side and from_ns - SECOND <= one.ts_ns <= until_ns
+            }
+            if ways
+            else None
+        )
+
+    def _ways_of(self, instrument: TraderInstrument) -> list[InstrumentReplay]:
+        """The session, for each way in which the processes may have ended; nothing: there are too many."""
+        ways = self._ways.get(instrument.key)
+        if ways is None:
+            ends = possible_ends(self._record, instrument)
+            ways = [InstrumentReplay(self._record, instrument, one) for one in ends]
+            self._ways[instrument.key] = ways
+        return ways
 
     def unsure(self, from_ns: int, until_ns: int) -> str:
         """Why a trouble may have delayed something between these times; empty: none has."""

@@ -17,7 +17,7 @@ from otrade.drill.trader.record import (
     SessionRecord,
     ToldQuote,
 )
-from otrade.drill.trader.replay import SeenTouch, TraderExit
+from otrade.drill.trader.replay import SeenTouch, TraderExit, TraderMove
 from otrade.simulator.exchange.orders import RequestedTerms
 
 SECOND = 1_000_000_000
@@ -56,8 +56,13 @@ def judges(
     *prices: int,
     commands: tuple[Any, ...] = (),
     said: tuple[TraderExit, ...] = (),
+    moves: tuple[TraderMove, ...] = (),
+    may_be: set[int] | None = None,
+    doubt: str = "",
 ) -> tuple[ExitJudge, LeaveJudge, Any]:
-    """Ten units bought at 1,000 rupees after a second; then a price each second."""
+    """Ten units bought at 1,000 rupees after a second; then a price each second. `may_be`: where a file
+    may have asked for a stop, when there is `doubt`.
+    """
     entry = order("E", 1, [told(1, "COMPLETE", "LIMIT", 10_005_000)], ((1.0, 10_000_000),))
     instrument = TraderInstrument(
         "NSE:INFY", "MIS", 500, 1, 0, 1, False, OPEN, OPEN, OPEN, OPEN + 200 * SECOND, OPEN + 100 * SECOND
@@ -68,7 +73,7 @@ def judges(
     ]
     record = SessionRecord("kite", {}, commands=list(commands), limits=[(0, LIMITS)])
     record.lives.append(ProcessLife(OPEN, has_journal=False, opened_ns=OPEN))
-    sure = lambda from_ns, until_ns: ""  # noqa: E731
+    sure = lambda from_ns, until_ns: doubt  # noqa: E731
     bracket = EnteredBracket(
         "0000010000",
         entry,
@@ -78,11 +83,12 @@ def judges(
         touches,
         sure,
         [one.strategy for one in said],
+        list(moves),
     )
     profit = RunningProfit({}, [], {})
     heard = {"NSE:INFY": list(said)}
     leave = LeaveJudge(record, [bracket], {"NSE:INFY": []}, heard, profit, sure, frozenset())
-    return ExitJudge(record, [bracket], sure), leave, entry
+    return ExitJudge(record, [bracket], sure, lambda *_: may_be), leave, entry
 
 
 def stop(s: float, trigger: int, limit: int) -> tuple[int, Any]:
@@ -94,6 +100,22 @@ def test_a_stop_at_its_distance_is_right_and_any_other_is_not() -> None:
     for trigger, limit in ((9_980_000, 9_970_000), (9_990_000, 9_990_000), (9_985_000, 9_975_000)):
         with pytest.raises(WrongExit, match="asks for trigger"):
             judges(PLAN, [order("S", -1, [stop(1.1, trigger, limit)])])[0].check()
+
+
+def test_a_stop_stands_after_a_death_where_its_file_may_have_asked_for_it() -> None:
+    own = TradedStrategy(0, "file", SECOND, {}, PLAN, file="supertrend_trailing.py")
+    move = TraderMove(own, OPEN + 2 * SECOND, OPEN + 2 * SECOND, 1, 9_992_000, False)
+    moved = [stop(1.1, 9_990_000, 9_980_000), stop(3.5, 9_995_000, 9_985_000)]
+
+    def judge(**more: Any) -> ExitJudge:
+        return judges(PLAN, [order("S", -1, moved)], 10_010_000, moves=(move,), **more)[0]
+
+    with pytest.raises(WrongExit, match="9995|999.50"):
+        judge().check()
+    judge(doubt="a death", may_be={9_992_000, 9_995_000}).check()
+    with pytest.raises(WrongExit):
+        judge(doubt="a death", may_be={9_992_000}).check()
+    judge(doubt="a clock that is wrong").check()
 
 
 def test_a_stop_may_trail_behind_the_best_price_only() -> None:

@@ -59,11 +59,15 @@ class ExitJudge:
         record: SessionRecord,
         brackets: list[EnteredBracket],
         unsure: Callable[[int, int], str],
+        possible_moves: Callable[[str, int, int, int], set[int] | None] = lambda *_: None,
     ) -> None:
-        """`unsure`: may a trouble have delayed something between these times?"""
+        """`unsure`: may a trouble have delayed something between these times? `possible_moves`: where
+        strategies may have asked for a stop of that side then; None: anywhere.
+        """
         self._record = record
         self._brackets = brackets
         self._unsure = unsure
+        self._possible_moves = possible_moves
         self.counts = ExitCounts()
 
     def check(self) -> None:
@@ -147,9 +151,14 @@ class ExitJudge:
         """
         if any(one.level_e4 == terms.trigger_e4 and one.ts_ns <= ts_ns for one in bracket.moves):
             return True
-        is_open = bool(bracket.moves) and bool(self._unsure(bracket.opened_ns, ts_ns))
-        self.counts.n_tolerated += is_open
-        return is_open
+        if not bracket.moves or not self._unsure(bracket.opened_ns, ts_ns):
+            return False
+        key, side = bracket.instrument.key, bracket.side
+        levels = self._possible_moves(key, side, bracket.opened_ns, ts_ns)
+        if levels is not None:
+            return terms.trigger_e4 in levels
+        self.counts.n_tolerated += 1
+        return True
 
     def _may_trail(
         self,
