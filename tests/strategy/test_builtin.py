@@ -302,6 +302,8 @@ GOOD = read(kinds()["price_level"]).source.decode()
         ("on_bar(self, bar, out)", "on_bar(self, bar, pos, out)", "is shown bars and trades alone"),
         ("    price: float = 0.0\n", "    quarter = bars(15)\n    price: float = 0.0\n", "one length of bars"),
         ("price: float = 0.0", "px: float = 0.0", "a kind has two lines"),
+        ("out.sell(why=self.BELOW, inputs=(bar.close, self.level))", "out.exit(why=self.BELOW)", "says buy or sell with why"),
+        ("inputs=(bar.close, self.level)", "inputs=(bar.close, self.level), stop=1.0", "says buy or sell with why"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_kind_ends_the_build(old: str, new: str, words: str) -> None:

@@ -9,7 +9,6 @@ cdef int load_compiled(strategy_t* s, str build, str source, bytes params, dict 
 cdef void show_bar(bar_view_t* view, const bar_t* bar, const instrument_t* inst) noexcept nogil
 cdef void show_clock(clock_view_t* view, const instrument_t* inst, int64_t now_ns, int phase) noexcept nogil
 cdef void feed_filters(strategy_t* s, const bar_t* bar) noexcept nogil
-cdef void filter_signal(strategy_t* s) noexcept nogil
 cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil
 cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const bar_t* bar) noexcept nogil
 cdef int64_t further_fed_ns(const strategy_t* s, int64_t interval_ns) noexcept nogil
@@ -17,8 +16,3 @@ cdef int watch(strategy_t* s, values) except -1
 cdef void note(strategy_t* s, const bar_t* bar) noexcept nogil
 cdef list watched(const strategy_t* s, int64_t after_ns)
 cdef object view(const strategy_t* s)
-
-cdef inline void show_filters(strategy_t* s) noexcept nogil:
-    """What the filters know, where sizing and stops look for it."""
-    s.signal.rsi = s.filtered.rsi
-    s.signal.atr = s.filtered.atr

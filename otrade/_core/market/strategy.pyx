@@ -239,17 +239,10 @@ cdef void show_clock(clock_view_t* view, const instrument_t* inst, int64_t now_n
 
 
 cdef void feed_filters(strategy_t* s, const bar_t* bar) noexcept nogil:
-    """A bar of its series has closed: what a built-in kind's RSI and ATR are made of."""
+    """A bar of its series has closed: what a built-in kind's RSI and ATR are made of. They are shown where sizing and stops look for them."""
     otk.otk_filters_on_bar(&s.filters, &s.filtered, <bar_t*>bar)
-
-
-cdef void filter_signal(strategy_t* s) noexcept nogil:
-    """What a built-in kind has just said, with its two lines, and whether a filter refuses it."""
-    show_filters(s)
-    s.signal.fast = s.compiled.said.input_1
-    s.signal.slow = s.compiled.said.input_2
-    s.signal.ready = 1
-    s.signal.blocked = otk.otk_filters_refuse(&s.filters, &s.filtered, s.signal.side, s.signal.px_e4, s.signal.ts_ns)
+    s.signal.rsi = s.filtered.rsi
+    s.signal.atr = s.filtered.atr
 
 
 cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
@@ -259,8 +252,6 @@ cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
     cdef const instrument_t* inst = &c.instruments[s.instrument_id]
     if s.kind >= 0:
         feed_filters(s, bar)
-        if k.on_bar != NULL:
-            show_filters(s)
     show_bar(&k.bar, bar, inst)
     if k.on_bar != NULL:
         memset(&k.position, 0, sizeof(k.position))

@@ -71,15 +71,17 @@ cdef void _show_position(core_t* c, const strategy_t* s, int strategy_id, positi
     p.n_trades = s.n_closed
 
 
-cdef inline void _prepare(core_t* c, strategy_t* s, int strategy_id) noexcept nogil:
-    """Before each call."""
+cdef void _show(core_t* c, strategy_t* s, int strategy_id) noexcept nogil:
     cdef const instrument_t* inst = &c.instruments[s.instrument_id]
-    s.compiled.said.action = ACTION_NONE
-    if s.kind >= 0:
-        strategy.show_filters(s)
-        return
     _show_position(c, s, strategy_id, &s.compiled.position)
     strategy.show_clock(&s.compiled.clock, inst, c.now_ns, risk.phase(inst, c.now_ns))
+
+
+cdef inline void _prepare(core_t* c, strategy_t* s, int strategy_id) noexcept nogil:
+    """Before each call."""
+    s.compiled.said.action = ACTION_NONE
+    if s.kind < 0:
+        _show(c, s, strategy_id)
 
 
 cdef int _level(double rupees, int64_t* e4) noexcept nogil:
@@ -201,8 +203,25 @@ cdef bint _is_harmless(int reason) noexcept nogil:
     return reason == REASON_NOTHING_HELD or reason == REASON_STOP_LOOSER
 
 
+cdef void _hear_kind(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexcept nogil:
+    """Act on what a built-in kind has just said: a side and its two lines, and never more (`strategy/build/builtin.py`)."""
+    cdef strategy_t* s = &c.strategies[strategy_id]
+    cdef const decision_t* d = &s.compiled.said
+    s.signal.side = SIDE_BUY if d.action == ACTION_BUY else SIDE_SELL
+    s.signal.ready = 1
+    s.signal.px_e4 = px_e4
+    s.signal.ts_ns = ts_ns
+    s.signal.fast = d.input_1
+    s.signal.slow = d.input_2
+    s.signal.blocked = otk.otk_filters_refuse(&s.filters, &s.filtered, s.signal.side, px_e4, ts_ns)
+    take_decision(c, strategy_id)
+
+
 cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexcept nogil:
     """Act on what the strategy has just said."""
+    if c.strategies[strategy_id].kind >= 0:
+        _hear_kind(c, strategy_id, px_e4, ts_ns)
+        return
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef compiled_t* k = s.compiled
     cdef int64_t action = k.said.action
@@ -215,8 +234,6 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
     s.signal.side = <int>-k.position.side  # of the order that an exit, or a stop, is
     if is_entry:
         s.signal.side = SIDE_BUY if action == ACTION_BUY else SIDE_SELL
-    if s.kind >= 0:
-        strategy.filter_signal(s)
     if k.decided_event != c.n_events:
         k.decided_event = c.n_events
         reason = _check(c, s)
@@ -225,7 +242,7 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
         tell(c, strategy_id, False, reason)
         return
     if is_entry:
-        if s.kind < 0 and action == ACTION_SELL and c.instruments[s.instrument_id].product == PRODUCT_CNC:
+        if action == ACTION_SELL and c.instruments[s.instrument_id].product == PRODUCT_CNC:
             s.signal.blocked = REASON_SIDE_OFF  # shares for delivery are not sold short: it may leave what it holds, and no more
         take_decision(c, strategy_id)
         return

@@ -7,6 +7,7 @@ know of each kind. No engine imports this.
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import sys
 from pathlib import Path
@@ -82,6 +83,10 @@ def row(kind: str, spec: Spec) -> list[str]:
     seen = {one.arg for hook in spec.hooks.values() for one in hook.args.args}
     if seen & {"pos", "clock"}:
         raise StrategyError(f"{spec.path}: a kind is shown bars and trades alone")
+    for said in (node for hook in spec.hooks.values() for node in ast.walk(hook)):
+        match said:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="out"), attr=verb), keywords=given):
+                _require_side_and_lines(spec, verb, {one.arg: one.value for one in given})
     layout, places = structure("params", spec.params_rows), LinePlaces(spec)
     state = spec.first_state
     lines = [
@@ -95,6 +100,16 @@ def row(kind: str, spec: Spec) -> list[str]:
             f'        {{"{name}", {whole}, {at}, {one.default!r}, {one.low!r}, {one.high!r}}},'
         )
     return [*lines, "    }},"]
+
+
+def _require_side_and_lines(spec: Spec, verb: str, given: dict[str | None, ast.expr]) -> None:
+    """The core hears nothing else of a kind: levels and size are the plan's."""
+    lines = given.get("inputs")
+    is_two = isinstance(lines, ast.Tuple) and len(lines.elts) == 2
+    if verb not in ("buy", "sell") or set(given) != {"why", "inputs"} or not is_two:
+        raise StrategyError(
+            f"{spec.path}: a kind says buy or sell with why and its two lines as inputs"
+        )
 
 
 def header(specs: dict[str, Spec]) -> str:
