@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock docs coverage version sdist wheels wheel-check release-notes clean
+.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock docs picture coverage version sdist wheels wheel-check release-notes clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -142,6 +142,10 @@ pages: build .venv/tools
 # How long until the page shows something, beside a page of one word (two minutes, in Chromium).
 paint: build .venv/browser
 	$(PY) -m bench.first_paint
+
+# The picture of README and docs, of a paper day as the page is now (a minute, in Chromium).
+picture: build .venv/browser
+	$(PY) -m tests.page.picture
 
 # The wire under the address and undefined-behaviour sanitisers, in a build of its own.
 FUZZ := build/fuzz
