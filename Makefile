@@ -111,9 +111,16 @@ bench: build .venv/tools
 	$(PY) -m pytest bench -o addopts= -q
 	$(PY) -m bench.peers --short
 
-# Ticks a second of the backtest's loop, with exchange, orders and charges on.
-bench-research: build .venv/tools
-	$(PY) -m bench.research_ticks
+# A backtest of five million ticks beside NautilusTrader and backtrader, trades compared one by one (about ten minutes).
+bench-research: build .venv/tools build/venv-peers/ready
+	$(PY) -m bench.research
+
+# The peers' own environment; one that does not install on this Python is left out, with a word.
+build/venv-peers/ready: pyproject.toml | .venv/bin/python
+	mkdir -p build && python3 -m venv build/venv-peers
+	$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["peers-research"], sep="\n")' | \
+		while read peer; do build/venv-peers/bin/python -m pip install --quiet "$$peer" numpy || echo "left out, it does not install here: $$peer"; done
+	touch $@
 
 # What strangers can do to our ports: every attack for seconds, on loopback; then an engine with a position open, its page and its hooks (about five minutes).
 attack: build .venv/tools

@@ -29,16 +29,19 @@ COMPILE = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-unreachable-
 
 
 class BuildExt(build_ext):
-    """Compile the kernels, derive the headers and write what extensions share before any of them is
-    looked at.
+    """Compile kernels and built-in strategies, derive the headers and write what extensions share,
+    before any of them is looked at.
     """
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
     def run(self) -> None:
         path = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
         env = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
-        subprocess.check_call(
-            [sys.executable, "-m", "otrade._core.kernels.aot", str(KERNELS)], env=env
-        )
+        for made_by in ("otrade._core.kernels.aot", "otrade.strategy.build.builtin"):
+            subprocess.check_call([sys.executable, "-m", made_by, str(KERNELS)], env=env)
         if not SHARED_C.exists():
             SHARED_C.parent.mkdir(parents=True, exist_ok=True)
             words = [f"--generate-shared={SHARED_C}", "--module-name", SHARED]
@@ -56,6 +59,9 @@ def extension(pyx: Path) -> Extension:
         ["otrade/_core/build_id.h"] if pyx.stem == "build_id" else []
     )  # changes with every source of the core
     linked = ["build/kernels/otk_kernels.o"] if "cimport otk" in text or ", otk" in text else []
+    if "builtin.h" in text:
+        linked.append("build/kernels/builtin.o")
+        of_sources.append("otrade/_core/builtin.h")
     ext = Extension(
         ".".join(pyx.with_suffix("").parts),
         [str(pyx)],

@@ -741,13 +741,13 @@ def parser(only: str = "") -> CommandParser:
 
     sub = add(
         "parity",
-        "one paper day over sockets, replayed and in the backtest: the same executions?",
+        "a day's journal beside the backtest of the same prices: what differs, and why",
         _parity,
     )
     sub.add_argument(
         "what",
-        metavar="DAY|CONFIG",
-        help="a paper day that has been run, or a configuration to run one",
+        metavar="DAY|JOURNAL|CONFIG",
+        help="a day that has been traded (live, dry or paper), its journal, or a configuration to run a paper day",
     )
     config_option(sub)
     sub.add_argument(
@@ -756,7 +756,14 @@ def parser(only: str = "") -> CommandParser:
     sub.add_argument(
         "--seed", type=_seed, default=None, metavar="N", help="of the simulated market"
     )
-    sub.add_argument("--all", action="store_true", help="show every execution and difference")
+    sub.add_argument(
+        "--prices",
+        choices=("simulation", "packets"),
+        default=None,
+        help="of the backtest: the simulation's (default of paper days), or the packets in the journal",
+    )
+    sub.add_argument("--all", action="store_true", help="show every difference")
+    sub.add_argument("--json", action="store_true", help="everything, for a script")
     report = add("report", "what a backtest, or days of trading, earned, and how", _report)
     if only in ("", "report"):
         from otrade.cli.report_parser import add_report
@@ -857,11 +864,13 @@ def parser(only: str = "") -> CommandParser:
     sub = strategy_command("build", "compile what has changed, ahead of a start")
     sub.add_argument("files", type=Path, nargs="+", metavar="FILE")
     var_option(sub)
-    sub = strategy_command("list", "the strategy files of a folder")
+    sub = strategy_command(
+        "list", "the kinds that are built in, and the strategy files of a folder"
+    )
     sub.add_argument("folder", type=Path, nargs="?", default=Path("strategies"))
     var_option(sub)
     sub = strategy_command("show", "parameters, fields, reasons and costs of one")
-    sub.add_argument("file", type=Path, metavar="FILE")
+    sub.add_argument("file", type=Path, metavar="FILE", help="a file, or a kind that is built in")
     var_option(sub)
 
     sub = add("completion", "print the script that completes commands in a shell", _completion)
