@@ -763,7 +763,7 @@ def parser(only: str = "") -> CommandParser:
         help="of the backtest: the simulation's (default of paper days), or the packets in the journal",
     )
     sub.add_argument("--all", action="store_true", help="show every difference")
-    sub.add_argument("--json", action="store_true", help="everything, for a script")
+    json_option(sub, "everything, for scripts")
     report = add("report", "what a backtest, or days of trading, earned, and how", _report)
     if only in ("", "report"):
         from otrade.cli.report_parser import add_report
