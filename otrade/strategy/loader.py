@@ -78,16 +78,8 @@ def load(found: Library) -> LoadedStrategy:
         name=spec.name,
         entry_points=hooks,
         params_bytes=spec.params_bytes,
-        state=_first_state(spec),
+        state=spec.first_state,
         timer_s=spec.timer_s,
         reasons=tuple(words for _, words in spec.reasons.values()),
     )
     return LoadedStrategy(spec, compiled, manifest.sha256)
-
-
-def _first_state(spec: Spec) -> bytes:
-    record = structure("state", spec.state_rows)()
-    for name, one in spec.fields.items():
-        if one.first is not None:
-            setattr(record, name, one.first)
-    return bytes(record)

@@ -185,11 +185,14 @@ class Gates:
             and order.product == instrument.product
             and order.ts_placed_ns <= ts_ns
         ]
+        carried = self._record.carried.get((instrument.key, instrument.product), 0)
+        if carried and not others:
+            return Ruling(Verdict.NO, "sent where somebody holds a position of the day before")
         if not others:
             return ALLOWED
         first_ns, last_ns = others[0].ts_placed_ns, others[-1].ts_update_ns
         is_back = (
-            sum(order.side * order.filled_qty for order in others) == 0
+            carried + sum(order.side * order.filled_qty for order in others) == 0
             and all(order.is_final for order in others)
             and ts_ns > last_ns + GIVEN_BACK_NS
         )

@@ -104,6 +104,7 @@ class TraderMemory:
 
     instrument: TraderInstrument
     jump_bps: int
+    failover_ns: int
     market: SeenMarket = field(init=False)
     series: dict[int, TraderSeries] = field(init=False)
     strategies: list[CrossingStrategy | FileReader] = field(init=False)
@@ -117,7 +118,7 @@ class TraderMemory:
         strategies = self.instrument.strategies
         wanted = {one.interval_ns for one in strategies}
         lengths = sorted(wanted.union(*(one.further_ns for one in strategies)), reverse=True)
-        self.market = SeenMarket(self.instrument, self.jump_bps)
+        self.market = SeenMarket(self.instrument, self.jump_bps, self.failover_ns)
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
         self.strategies = [
             FileReader(one, self.instrument) if one.file else CrossingStrategy(one)
@@ -160,13 +161,13 @@ class InstrumentReplay:
         self.atrs: dict[int, list[tuple[int, float]]] = {}
         """By strategy: (since when, average true range)."""
         self._jump_bps = int(record.limits[0][1].get("px_jump_bps_max", 2000))
-        self._memory = TraderMemory(instrument, self._jump_bps)
+        self._memory = TraderMemory(instrument, self._jump_bps, record.failover_ns)
         self._place = 0
         self._began_ns: dict[int, int] = {}
         """By bar length: when its running bar's first trade was seen."""
         for life, until_ns, sights in self._by_life():
             if not life.has_journal:
-                self._memory = TraderMemory(instrument, self._jump_bps)
+                self._memory = TraderMemory(instrument, self._jump_bps, record.failover_ns)
             if life.is_warmed:
                 self._warm(life)
             self._live(life.opened_ns, until_ns, sights)
@@ -209,20 +210,17 @@ class InstrumentReplay:
             yield life, until_ns, mine
 
     def _live(self, opened_ns: int, until_ns: int, sights: list[tuple[int, Sight]]) -> None:
-        ups_ns = [
-            one.ts_ns
-            for one in self._record.connections
-            if one.stands and "portfolio" not in one.lane
-        ]
-        n_ups = 0
+        changes = [one for one in self._record.connections if one.is_of_prices]
+        n_changes = 0
         memory = self._memory
         self._wind_up(opened_ns)
         for self._place, sight in sights:
             self._beat(opened_ns, sight.ts_ns)
             self._close_due(opened_ns, sight.ts_ns)
-            while n_ups < len(ups_ns) and ups_ns[n_ups] <= sight.ts_ns:
-                memory.market.reconnected()
-                n_ups += 1
+            while n_changes < len(changes) and changes[n_changes].ts_ns <= sight.ts_ns:
+                change = changes[n_changes]
+                memory.market.connection_changed(change.feed, stands=change.stands)
+                n_changes += 1
             n_told = memory.market.n_told
             trade = memory.market.take(sight)
             is_told = memory.market.n_told > n_told

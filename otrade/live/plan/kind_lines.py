@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from otrade._core.kernel_states import KERNEL_STRUCTS
-from otrade._core.kernels.strategy_abi import OF_PRICE, IndicatorOutput, WatchedValue
-from otrade._core.types import STRUCTS
+from otrade._core.kernels.strategy_abi import IN_FILTERS, OF_PRICE, IndicatorOutput, WatchedValue
+from otrade._core.market.strategy import lines_of
 
 NAMES = {
     "ema_cross": ("EMA {fast_period}", "EMA {slow_period}"),
@@ -30,20 +30,18 @@ def lines_of_kind(kind: str, params: Mapping[str, int | float]) -> tuple[Indicat
     """Both averages as the kind said them last, and the filters that are switched on."""
     if kind not in NAMES:
         return ()
-    said = _offsets(STRUCTS["signal_t"])
-    state = _offsets(KERNEL_STRUCTS["ema_cross_t"])  # every kind's state begins so
+    named = zip(("fast", "slow"), names_of(kind, params), lines_of(kind), strict=True)
     lines = [
-        IndicatorOutput(
-            name, label, "", OF_PRICE, WatchedValue(said[name], said["ready"], 4, is_of_signal=True)
-        )
-        for name, label in zip(("fast", "slow"), names_of(kind, params), strict=True)
+        IndicatorOutput(name, label, "", OF_PRICE, watched)
+        for name, label, watched in named
         if label
     ]
+    state = _offsets(KERNEL_STRUCTS["filter_state_t"])
     for value, length, count, label in FILTERS:
         n = int(params.get(length, 0))
         if n:
             # It counts its bars up to one more than its length.
-            watched = WatchedValue(state[value], state[count], 4, n + 1)
+            watched = WatchedValue(state[value], state[count], 4, n + 1, IN_FILTERS)
             lines.append(IndicatorOutput(value, f"{label} {n}", "", label, watched))
     return tuple(lines)
 

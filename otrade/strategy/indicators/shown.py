@@ -21,6 +21,7 @@ class Shown(NamedTuple):
 SHOWN: dict[str, Shown] = {
     "ema": Shown("EMA", {"value": GIVEN}),
     "sma": Shown("SMA", {"value": GIVEN}),
+    "mean_price": Shown("SMA", {"value": GIVEN}),
     "wma": Shown("WMA", {"value": GIVEN}),
     "hma": Shown("HMA", {"value": GIVEN}),
     "highest": Shown("Highest", {"value": GIVEN}),

@@ -8,7 +8,14 @@ import pytest
 
 from otrade._core.engine.engine import Engine
 from otrade._core.kernel_states import KERNEL_STRUCTS
-from otrade._core.kernels.strategy_abi import WATCHED_BARS, WATCHED_MAX, WatchedValue
+from otrade._core.kernels.strategy_abi import (
+    IN_FILTERS,
+    IN_PARAMETERS,
+    STATE_BYTES_MAX,
+    WATCHED_BARS,
+    WATCHED_MAX,
+    WatchedValue,
+)
 from otrade.errors import EngineError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
@@ -131,7 +138,7 @@ def test_nobody_who_looks_changes_what_is_decided_or_journalled() -> None:
     assert done.engine.watched(0) == []
 
 
-STATE_BYTES = 8 * 12  # of ema_cross_t
+FILTER_BYTES = 56
 
 
 @pytest.mark.parametrize(
@@ -141,15 +148,17 @@ STATE_BYTES = 8 * 12  # of ema_cross_t
         [WatchedValue(0, 0)] * (WATCHED_MAX + 1),
         [WatchedValue(4, 0)],
         [WatchedValue(-8, 0)],
-        [WatchedValue(STATE_BYTES, 0)],
-        [WatchedValue(0, STATE_BYTES)],
-        [WatchedValue(0, STATE_BYTES - 2, 4)],
+        [WatchedValue(STATE_BYTES_MAX, 0)],
+        [WatchedValue(FILTER_BYTES, 0, memory=IN_FILTERS)],
+        [WatchedValue(0, FILTER_BYTES, memory=IN_FILTERS)],
+        [WatchedValue(0, FILTER_BYTES - 2, 4, memory=IN_FILTERS)],
+        [WatchedValue(64, 0, memory=IN_PARAMETERS)],
         [WatchedValue(0, -1)],
         [WatchedValue(0, 0, 2)],
     ],
 )
 def test_what_lies_outside_is_refused(values: list[WatchedValue]) -> None:
-    assert len(KERNEL_STRUCTS["ema_cross_t"]) == 12
+    assert len(KERNEL_STRUCTS["filter_state_t"]) == 8
     engine = an_engine("ema_cross", Q)
     with pytest.raises(EngineError):
         engine.watch(0, values)

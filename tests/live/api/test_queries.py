@@ -199,14 +199,9 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     told = [reason.name for reason, _ in RISK_GATES]
     assert told[:2] == ["STOP_DISTANCE", "QTY_ZERO"], "asked by the sizing, before any gate"
     assert told[2:] == [name for name in order if name != "QTY_ZERO"]
-    signals = (
-        (CORE / "kernels" / "signals.py")
-        .read_text()
-        .partition("def _blocked")[2]
-        .partition("\n@helper")[0]
-    )
+    refuses = (CORE / "kernels" / "filters.py").read_text().partition("def filters_refuse")[2]
     assert [reason.name for reason, _, _ in FILTER_GATES] == [
-        name for name in reasons_in(signals) if name != "0"
+        name for name in reasons_in(refuses) if name != "0"
     ]
 
 
