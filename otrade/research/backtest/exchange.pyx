@@ -864,15 +864,16 @@ cdef class Exchange(EventQueue):
             left -= terms.qty
 
     def arm(self):
-        """The broker's square-offs, and the ends of sessions."""
-        cdef set closes = set()
-        cdef int i
+        """The broker's square-offs, and the ends of sessions, one event for each time."""
+        cdef int i, before
         for i in range(self.n_screens):
             if self.screens[i].square_off_ns > 0:
                 self.later(self.screens[i].square_off_ns, KIND_SESSION, 0, NULL, DO_SQUARE_OFF, 0).a = i
         for i in range(self.n_screens):
-            if self.screens[i].close_ns not in closes:
-                closes.add(self.screens[i].close_ns)
+            for before in range(i):
+                if self.screens[before].close_ns == self.screens[i].close_ns:
+                    break
+            else:
                 self.later(self.screens[i].close_ns + SECOND_NS, KIND_SESSION, 0, NULL, DO_END_SESSION, 0).a = self.screens[i].close_ns
 
     # ------------------------------------------------------------------------------------------------------ for tests
