@@ -4,7 +4,6 @@ date, from `contracts.json`.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Callable
 from functools import cache
@@ -111,7 +110,7 @@ def monthly_expiry(
     """When the month's own contracts on an underlying expire; None of an exchange that the table does not have. `trades`: is
     that a day of its derivatives?
     """
-    day = dt.date(year, month, calendar.monthrange(year, month)[1])
+    day = dt.date(year + month // 12, month % 12 + 1, 1) - DAY
     of_exchange = {one.name: one.rows for one in _book().expiries if one.exchange == exchange}
     rows = of_exchange.get(name) or of_exchange.get("*")
     if not rows:

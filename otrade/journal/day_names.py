@@ -9,6 +9,8 @@ import msgspec
 NAMES_FIELD = "names"
 CONFIGURATION_FIELD = "configuration"
 """Of HELLO. The configuration names where secrets are, and has none."""
+OPENING_FUNDS = "opening_funds"
+"""Of a RAW record that is about the account: its money by segment when the day was opened."""
 
 
 class NamedStrategy(msgspec.Struct, frozen=True):

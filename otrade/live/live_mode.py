@@ -12,6 +12,7 @@ from otrade.config import ConfigManager, RunOptions
 from otrade.errors import CalendarError, OTradeError, StoppedError
 from otrade.live.broker_io.hint_receiver import HintReceiver
 from otrade.live.day.clock_step_check import ClockStepCheck
+from otrade.live.day.opening_funds import note_opening_funds
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.monitoring.day_report import DaySummary
 from otrade.live.runner import Runner
@@ -101,6 +102,7 @@ async def _run_day(
         HintReceiver(login, runner.board, clock, day.want_book),
         hooks_settings(manager.config, access),
     )
+    await note_opening_funds(day, prepared.session)
     await day.ended.wait()
     heartbeat.end()  # hanging up takes its time, and nobody need step in
     await day.close()

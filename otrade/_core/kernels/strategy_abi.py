@@ -242,7 +242,7 @@ class IndicatorOutput(NamedTuple):
     watched: WatchedValue
 
 
-BYTES = {"bar": 96, "market": 424, "position": 112, "clock": 56, "fill": 40, "decision": 96}
+BYTES = {"bar": 96, "market": 432, "position": 112, "clock": 56, "fill": 40, "decision": 96}
 """Of one record. `market` is longer than its rows: the rest is nobody's business."""
 
 ENTRY_POINTS: dict[str, tuple[str, ...]] = {

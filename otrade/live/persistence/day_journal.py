@@ -7,7 +7,7 @@ a pause of a person is carried over all the same.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,11 +19,11 @@ from otrade._core.build_id import CORE
 from otrade._core.engine.engine import Engine
 from otrade._core.journal_writer import JournalWriter, find, record_at
 from otrade._core.types import Halt, Note, PauseBy, Reason, Rec, Severity
-from otrade.brokers.session import OrderReport
+from otrade.brokers.session import Funds, OrderReport
 from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError, OTradeError
 from otrade.journal.archive import aside
-from otrade.journal.day_names import CONFIGURATION_FIELD
+from otrade.journal.day_names import CONFIGURATION_FIELD, OPENING_FUNDS
 from otrade.journal.file import JournalBusy, JournalFile
 from otrade.journal.layout import FORMAT
 from otrade.journal.record import WINDOW_BYTES
@@ -283,6 +283,11 @@ class DayJournal:
         if self._last_raw.get(report.broker_order_id) != said:
             self._last_raw[report.broker_order_id] = said
             self._store.writer.append(Rec.RAW, report.ts_recv_ns, said)
+
+    def opening_funds(self, funds: Sequence[Funds], now_ns: int) -> None:
+        """What the broker says that the account holds, by segment."""
+        said = orjson.dumps({OPENING_FUNDS: [msgspec.to_builtins(one) for one in funds]})
+        self._store.writer.append(Rec.RAW, now_ns, said)
 
     def person(
         self,

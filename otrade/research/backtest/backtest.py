@@ -23,7 +23,7 @@ from otrade.config.manager import to_bytes
 from otrade.config.schema import Config, FileStrategy
 from otrade.errors import BacktestError, CalendarError, HistoryError
 from otrade.instruments import Instrument
-from otrade.instruments.contracts import SPOT_OF
+from otrade.instruments.contracts import SPOT_OF, read_wish
 from otrade.live.notices.board import NoticeBoard
 from otrade.live.startup.strategy_files import StrategyFiles
 from otrade.research.backtest.day_loop import DayLoop
@@ -120,6 +120,14 @@ class Backtest:
             raise BacktestError(
                 f"--prices {sorted(unknown)[0]}: the configuration has no such instrument"
             )
+        for one in wish.config.instruments:
+            meant = read_wish(one.symbol)
+            if meant and (meant.kind, meant.when) != ("FUT", "") and one.symbol not in wish.prices:
+                raise BacktestError(
+                    f"{one.symbol}: which strikes and weeks were listed on each of these days is not known here, so nothing says "
+                    "which contract that is; name one as its prices are kept (NFO:NIFTY25SEP25000CE), or the nearest future "
+                    "(NFO:NIFTY.FUT)"
+                )
         self._calendar = with_the_past(calendar)
         self._tables = DayTables(wish.config, self._calendar)
         self._listing = HistoricalListing(self._calendar, wish.known)

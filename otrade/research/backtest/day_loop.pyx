@@ -26,9 +26,10 @@ from otrade._core.types cimport (
     answer_t, bracket_t, command_t, order_t, report_t, tick_t,
 )
 from otrade.research.backtest.draws cimport keyed_fold, keyed_integer, text_number
-from otrade.research.backtest.exchange cimport (
+from otrade.research.backtest.exchange cimport Exchange
+from otrade.research.backtest.market_types cimport (
     BOOK_LAST, BOOK_PATH, BOOK_RECORDED, DO_ANSWER, DO_REPORT, DO_REQUEST, KIND_ANSWER, KIND_REQUEST, KIND_TRADES, LEVELS,
-    Exchange, due_t, exch_order_t, order_terms_t, screen_t,
+    due_t, exch_order_t, order_terms_t, screen_t,
 )
 
 from otrade.errors import EngineError

@@ -1,8 +1,9 @@
 from typing import Any
 
+from otrade.research.backtest.event_queue import EventQueue
 from otrade.research.backtest.funds import BacktestFunds
 
-class Exchange:
+class Exchange(EventQueue):
     def __init__(self, instruments: int, orders: int = 4096, fills: int = 65_536) -> None: ...
     def add_instrument(
         self,

@@ -1,15 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The simulated exchange and its broker's order system, compiled: rules of `otrade/simulator/exchange`, which stays the oracle.
 
-One account, one day, no faults. What comes later (an order on its way, a session's end) stands in a heap whose order is that of the
-simulator's events: time, kind, token, ClOrdID, and then as they were made. Whoever drives it (`day_loop.pyx`, tests) takes the market's
-trades one after another, and due events between them.
+One account, one day, no faults. What comes later (an order on its way, a session's end) stands in an `EventQueue`. Whoever drives it
+(`day_loop.pyx`, tests) takes the market's trades one after another, and due events between them.
 
 An instrument's order book is one of three. Of a *path* (a simulated day) it is made of the path's noise and spread and moves between trades,
 to the bit as the simulator does it. *Recorded*: five levels as the wire brought them. Of a *last price* alone (bars): an order that
 takes gets it, worse by the slippage, and one that rests trades when the market trades through its price; what a touch gives is the queue's rule.
 """
-from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
@@ -21,156 +19,51 @@ from otrade._core.types cimport (
     TYPE_MARKET, TYPE_SL, TYPE_SL_M, WORTH_EXACT, WORTH_NONE,
     report_t,
 )
-from otrade.research.backtest.draws cimport floor_div, keyed_bits, keyed_fold, keyed_integer, text_number
+from otrade.research.backtest.book_moves cimport can_move, first_slot, moved_ticks, slot_at
+from otrade.research.backtest.draws cimport floor_div, keyed_fold, keyed_integer, text_number
+from otrade.research.backtest.event_queue cimport EventQueue
+from otrade.research.backtest.market_types cimport (
+    BOOK_LAST, BOOK_PATH, BOOK_RECORDED, DO_ARRIVE, DO_BOOK, DO_CANCEL, DO_END_SESSION, DO_MODIFY, DO_SQUARE_OFF, KIND_EXCHANGE,
+    KIND_SESSION, KIND_TRADES, LEVELS, LIVE_MAX, QUEUE_AHEAD, QUEUE_DRAWN, QUEUE_TOUCH, due_t, exch_order_t, fill_t, level_t,
+    order_terms_t, screen_t,
+)
 
 from otrade.errors import EngineError
-from otrade.simulator.prices.fixed_tables import NORMAL as _NORMAL
 
 cdef enum:
     ON_ITS_WAY, OPEN, COMPLETE, CANCELLED, REJECTED
-    SLOTS = 256
-    NEIGHBOURS = 4
-    HALF_TICK = 256
     SHARES = 16
     OF_SHARES = 30
     AUTO_PROTECTION_E2 = 300
     FUTURES_BPS = 300
     OPTIONS_BPS = 4000
     SHARES_MAX = 30_000  # of one order of a square-off
-    EVENTS = 8192  # that are still to come
 
 cdef int64_t LPP_NS = 30_000_000_000
 cdef int64_t SECOND_NS = 1_000_000_000
 cdef int64_t CHEAP_OPTION_E4 = 500_000
 cdef int64_t CHEAP_RANGE_E4 = 200_000
 cdef int64_t WITHOUT_BAND_E4 = <int64_t>1 << 60
-cdef int64_t NORMAL[1024]
-cdef int64_t MOST = max(map(abs, _NORMAL))
-for _i in range(1024):
-    NORMAL[_i] = _NORMAL[_i]
 
 STATE_WORDS = ("on its way", "open", "complete", "cancelled", "rejected")
-
-
-cdef inline int64_t _isqrt(int64_t v) noexcept nogil:
-    cdef int64_t r = <int64_t>sqrt(<double>v)
-    while r * r > v:
-        r -= 1
-    while (r + 1) * (r + 1) <= v:
-        r += 1
-    return r
-
-
-# ------------------------------------------------------------------- the book between two trades (simulator/prices/book_moves.py)
-cdef inline int64_t _middle(const screen_t* s, int64_t i) noexcept nogil:
-    cdef int64_t half = s.spread[i] if s.noise[i] & 1 else -<int64_t>s.spread[i]
-    return (2 * s.px_e4[i] // s.tick_e4 - half) * HALF_TICK
-
-
-cdef void _bridge(const screen_t* s, int64_t last, int64_t* start, int64_t* then, int64_t* variance) noexcept nogil:
-    cdef int64_t first = last - NEIGHBOURS if last > NEIGHBOURS else 0
-    cdef int64_t after = last + NEIGHBOURS if last + NEIGHBOURS < s.n - 1 else s.n - 1
-    cdef int64_t i, before, here, total = 0
-    before = _middle(s, first)
-    start[0] = before
-    for i in range(first, after + 1):
-        here = _middle(s, i)
-        total += (here - before) * (here - before)
-        before = here
-        if i == last:
-            start[0] = here
-        elif i == last + 1:
-            then[0] = here
-    variance[0] = total // (after - first if after > first else 1)
-
-
-cdef inline int64_t _between(uint64_t noise, int64_t slot, int64_t at, int64_t then, int64_t variance) noexcept nogil:
-    cdef uint64_t state = keyed_fold(keyed_fold(0, noise), <uint64_t>slot)
-    cdef uint64_t bits = keyed_bits(&state)
-    return ((at + then) >> 1) + (((_isqrt(variance) >> 1) * NORMAL[bits & 1023]) >> 12)
-
-
-cdef inline bint _can_move(const screen_t* s, int64_t last) noexcept nogil:
-    return s.spread != NULL and last >= 0 and last + 1 < s.n
-
-
-cdef int _slot_at(const screen_t* s, int64_t last, int64_t at_ns) noexcept nogil:
-    cdef int64_t slot
-    if not _can_move(s, last):
-        return 0
-    slot = floor_div((at_ns - s.ts_ns[last]) * SLOTS, s.ts_ns[last + 1] - s.ts_ns[last])
-    return 0 if slot < 0 else (SLOTS - 1 if slot >= SLOTS else <int>slot)
-
-
-cdef int64_t _moved_ticks(const screen_t* s, int64_t last, int slot) noexcept nogil:
-    cdef int64_t start = 0, then = 0, variance = 0, at, middle
-    cdef int low = 0, high = SLOTS, between
-    if slot == 0:
-        return 0
-    _bridge(s, last, &start, &then, &variance)
-    at = start
-    while low != slot:
-        between = (low + high) // 2
-        middle = _between(s.noise[last], between, at, then, variance)
-        variance >>= 1
-        if slot < between:
-            high, then = between, middle
-        else:
-            low, at = between, middle
-    return (at - start + HALF_TICK) >> 9
-
-
-cdef int _find_slot(
-    uint64_t noise, int low, int high, int64_t at, int64_t then, int64_t variance, int after, int64_t level, int sign
-) noexcept nogil:
-    cdef int64_t reach, middle, most = sign * at
-    cdef int between, found
-    if high - low < 2 or high - 1 <= after:
-        return -1
-    reach = (_isqrt(variance) * MOST >> 11) + 16
-    if sign * then > most:
-        most = sign * then
-    if most + reach < level:
-        return -1
-    between = (low + high) // 2
-    middle = _between(noise, between, at, then, variance)
-    found = _find_slot(noise, low, between, at, middle, variance >> 1, after, level, sign)
-    if found < 0 and between > after and sign * middle >= level:
-        found = between
-    return found if found >= 0 else _find_slot(noise, between, high, middle, then, variance >> 1, after, level, sign)
-
-
-cdef int _first_slot(const screen_t* s, int64_t last, int after, int64_t ticks, bint is_up) noexcept nogil:
-    cdef int64_t start = 0, then = 0, whole = 0, level
-    cdef int sign = 1 if is_up else -1
-    if not _can_move(s, last):
-        return -1
-    _bridge(s, last, &start, &then, &whole)
-    level = sign * (start + 2 * HALF_TICK * ticks) - (HALF_TICK if is_up else HALF_TICK - 1)
-    return _find_slot(s.noise[last], 0, SLOTS, start, then, whole, after, level, sign)
 
 
 cdef inline int64_t _lots(int64_t qty, int64_t lot) noexcept nogil:
     return qty // lot * lot
 
 
-cdef class Exchange:
+cdef class Exchange(EventQueue):
     """One account's orders of one day. `add_instrument`, then `open_day`; memory is taken once."""
 
     def __cinit__(self, int instruments, int orders=4096, int fills=65_536):
         self.cap_screens, self.cap_orders, self.cap_fills = instruments, orders, fills
-        self.cap_heap = EVENTS
         self.cap_told = 1024
         self.screens = <screen_t*>calloc(instruments, sizeof(screen_t))
         self.orders = <exch_order_t*>calloc(orders, sizeof(exch_order_t))
         self.fills = <fill_t*>calloc(fills, sizeof(fill_t))
-        self.pool = <due_t*>calloc(self.cap_heap, sizeof(due_t))
-        self.heap = <int32_t*>calloc(self.cap_heap, sizeof(int32_t))
-        self.unused = <int32_t*>calloc(self.cap_heap, sizeof(int32_t))
         self.told = <report_t*>calloc(self.cap_told, sizeof(report_t))
         self.told_of = <int32_t*>calloc(self.cap_told, sizeof(int32_t))
-        if (self.screens == NULL or self.orders == NULL or self.fills == NULL or self.pool == NULL or self.heap == NULL
-                or self.unused == NULL or self.told == NULL or self.told_of == NULL):
+        if self.screens == NULL or self.orders == NULL or self.fills == NULL or self.told == NULL or self.told_of == NULL:
             raise MemoryError()
         self.keep = []
         self.reset_day()
@@ -179,9 +72,6 @@ cdef class Exchange:
         free(self.screens)
         free(self.orders)
         free(self.fills)
-        free(self.pool)
-        free(self.heap)
-        free(self.unused)
         free(self.told)
         free(self.told_of)
 
@@ -277,12 +167,9 @@ cdef class Exchange:
         """As if no day had been. Instruments stay, with no market yet."""
         cdef screen_t* s
         cdef int i
-        self.n_orders = self.n_heap = self.n_told = 0
-        self.n_fills = self.seq = self.sequence = self.now_ns = self.n_booked = 0
-        self.is_full = False
-        self.n_unused = self.cap_heap
-        for i in range(self.cap_heap):
-            self.unused[i] = self.cap_heap - 1 - i
+        self.forget_events()
+        self.n_orders = self.n_told = 0
+        self.n_fills = self.sequence = self.now_ns = self.n_booked = 0
         for i in range(self.n_screens):
             s = &self.screens[i]
             s.next = s.ltp_e4 = s.last_qty = s.volume = s.cross_ns = s.held[0] = s.held[1] = s.held[2] = 0
@@ -293,71 +180,10 @@ cdef class Exchange:
     def clear_day(self):
         """For the same day again: nothing is allocated."""
         self.reset_day()
+        if self.has_funds:
+            self.funds.begin()
 
     # ------------------------------------------------------------------------------------------------ what comes later
-    cdef bint before(self, int32_t a, int32_t b) noexcept nogil:
-        cdef due_t* x = &self.pool[a]
-        cdef due_t* y = &self.pool[b]
-        cdef int order
-        if x.ts_ns != y.ts_ns:
-            return x.ts_ns < y.ts_ns
-        if x.kind != y.kind:
-            return x.kind < y.kind
-        if x.token != y.token:
-            return x.token < y.token
-        order = strcmp(x.name, y.name)
-        return order < 0 if order != 0 else x.seq < y.seq
-
-    cdef due_t* later(self, int64_t ts_ns, int kind, uint32_t token, const char* name, int what, int order) noexcept nogil:
-        """A new event, in its place. It holds until the next one is asked for; its order in time does not depend on the rest of it."""
-        cdef due_t* due
-        cdef int32_t at, parent, here
-        if self.n_unused == 0:
-            self.is_full = True
-            return &self.pool[0]
-        self.n_unused -= 1
-        here = self.unused[self.n_unused]
-        due = &self.pool[here]
-        due.ts_ns, due.kind, due.token, due.what, due.order = ts_ns, kind, token, what, order
-        due.seq = self.seq
-        self.seq += 1
-        if name != NULL:
-            memcpy(due.name, name, sizeof(due.name))
-        else:
-            due.name[0] = 0
-        at = self.n_heap
-        self.n_heap += 1
-        while at > 0:
-            parent = (at - 1) // 2
-            if not self.before(here, self.heap[parent]):
-                break
-            self.heap[at] = self.heap[parent]
-            at = parent
-        self.heap[at] = here
-        return due
-
-    cdef int pop(self) noexcept nogil:
-        """Take the first event out of the heap: its place in the pool, which `free_due` gives back."""
-        cdef int32_t first = self.heap[0], moved, at = 0, child
-        self.n_heap -= 1
-        moved = self.heap[self.n_heap]
-        while True:
-            child = 2 * at + 1
-            if child >= self.n_heap:
-                break
-            if child + 1 < self.n_heap and self.before(self.heap[child + 1], self.heap[child]):
-                child += 1
-            if not self.before(self.heap[child], moved):
-                break
-            self.heap[at] = self.heap[child]
-            at = child
-        self.heap[at] = moved
-        return first
-
-    cdef void free_due(self, int at) noexcept nogil:
-        self.unused[self.n_unused] = at
-        self.n_unused += 1
-
     cdef void step(self, const due_t* due) noexcept nogil:
         """One of the exchange's own events."""
         if due.what == DO_ARRIVE:
@@ -392,7 +218,7 @@ cdef class Exchange:
         if s.spread != NULL:
             spread = s.spread[last] * s.tick_e4
             is_buy = s.noise[last] & 1
-            px = s.px_e4[last] + _moved_ticks(s, last, slot) * s.tick_e4
+            px = s.px_e4[last] + moved_ticks(s, last, slot) * s.tick_e4
         bid[0] = px - spread if is_buy else px
         ask[0] = bid[0] + spread
 
@@ -429,7 +255,7 @@ cdef class Exchange:
         cdef int slot
         if s.book != BOOK_PATH:
             return
-        slot = _slot_at(s, s.next - 1, self.now_ns)
+        slot = slot_at(s, s.next - 1, self.now_ns)
         if not s.has_depth or slot != s.slot:
             s.slot = slot
             s.has_depth = 1
@@ -438,11 +264,11 @@ cdef class Exchange:
     cdef int64_t _crossing_ns(self, screen_t* s, int side, int64_t price_e4) noexcept nogil:
         cdef int64_t last = s.next - 1, bid = 0, ask = 0, away
         cdef int slot
-        if last < 0 or not _can_move(s, last):
+        if last < 0 or not can_move(s, last):
             return 0
         self._best(s, 0, &bid, &ask)
         away = price_e4 - ask if side > 0 else bid - price_e4
-        slot = _first_slot(s, last, _slot_at(s, last, self.now_ns), side * floor_div(away, s.tick_e4), side < 0)
+        slot = first_slot(s, last, slot_at(s, last, self.now_ns), side * floor_div(away, s.tick_e4), side < 0)
         if slot < 0:
             return 0
         return s.ts_ns[last] - (((s.ts_ns[last] - s.ts_ns[last + 1]) * slot) >> 8)
@@ -1057,7 +883,7 @@ cdef class Exchange:
             left -= terms.qty
 
     def arm(self):
-        """The broker's square-offs, and the ends of sessions: one event for each time."""
+        """The broker's square-offs, and the ends of sessions, one event for each time."""
         cdef int i, before
         for i in range(self.n_screens):
             if self.screens[i].square_off_ns > 0:

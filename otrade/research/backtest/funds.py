@@ -32,9 +32,14 @@ class BacktestFunds:
     """One day's. `contracts` in the exchange's order."""
 
     def __init__(self, opening_e4: int, contracts: Sequence[ListedContract]) -> None:
-        self._ledger = Ledger(0.0)
-        self._ledger.opening_e4 = opening_e4
+        self._opening_e4 = opening_e4
         self._contracts = contracts
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing has traded yet."""
+        self._ledger = Ledger(0.0)
+        self._ledger.opening_e4 = self._opening_e4
 
     def book(self, screen: int, product: int, side: int, qty: int, price_e4: int) -> None:
         """One execution."""

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from otrade._core.codecs.decoders import FRAMES
 from otrade._core.engine.engine import Engine
 from otrade._core.engine.rows import BracketRow
@@ -18,7 +20,7 @@ from otrade._core.journal_writer import GOOD, record_at
 from otrade._core.types import Leg, Note, Rec, Side
 from otrade.charges import ChargeTable, DayCharges
 from otrade.errors import OTradeError
-from otrade.journal.day_names import CONFIGURATION_FIELD, DayNames, read_names
+from otrade.journal.day_names import CONFIGURATION_FIELD, OPENING_FUNDS, DayNames, read_names
 from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import ScanResult, check, windows
 from otrade.journal.words import read_notice
@@ -28,6 +30,7 @@ from otrade.research.results.schema import exact_parts, in_paise
 from otrade.units import NS_PER_MINUTE, ist_hms
 
 FIRST_DECISION = Rec.COMMAND
+FUNDS_BEGIN = f'{{"{OPENING_FUNDS}"'.encode()
 QUIET = frozenset((Rec.TIMER, Rec.PAD))
 
 
@@ -74,6 +77,8 @@ class JournalDay:
         """The last price when a bracket was told to leave."""
         self._closed: dict[BracketKey, tuple[int, int | None]] = {}
         """Gross and charges of closed brackets, paise."""
+        self.opening_e4: int | None = None
+        """What the account held when the day was first opened, free or blocked; None: nobody was told."""
         self.configuration: dict[str, Any] = {}
         """Of the last run; empty where the journal has none."""
         self._engine: Engine | None = None
@@ -159,6 +164,8 @@ class JournalDay:
                 if done.divergence is not None:
                     return
                 yield ts_ns, kind
+            elif kind == Rec.RAW and self.opening_e4 is None:
+                self._take_funds(bytes(window[start : start + n]))
             elif kind == Rec.NOTICE and self._rows is not None:
                 notice = read_notice(window[start : start + n])
                 if notice["note"] == Note.EXIT_SENT:
@@ -219,6 +226,11 @@ class JournalDay:
         if bracket["entry_qty"] and _is_priced(engine, bracket):
             extremes = self._extremes.setdefault(key_of(bracket), _Extremes())
             extremes.take(bracket["pnl_e4"])
+
+    def _take_funds(self, said: bytes) -> None:
+        if said.startswith(FUNDS_BEGIN):
+            rows = orjson.loads(said)[OPENING_FUNDS]
+            self.opening_e4 = sum(row["net_e4"] + row["used_e4"] for row in rows)
 
     def _note_leaving(self, bracket_id: int) -> None:
         assert self._rows is not None

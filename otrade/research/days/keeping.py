@@ -20,6 +20,7 @@ from otrade.plain_file import is_own
 from otrade.research.days.day_reader import JournalDay
 from otrade.research.results.facts import ResultData, ResultFacts, ResultStrategy
 from otrade.research.results.reader import read_facts_of
+from otrade.research.results.schema import in_paise
 from otrade.research.results.writer import ResultWriter, sha256_of
 
 PAISE_A_RUPEE = 100
@@ -149,11 +150,11 @@ def _facts(day: JournalDay, mode: str, n_records: int, now: dt.datetime) -> Resu
 
 
 def _capital_paise(day: JournalDay, mode: str) -> int | None:
-    """Of a paper day the funds that its configuration gave it; what a real account held nobody wrote down."""
-    if mode != "paper":
-        return None
-    funds = day.configuration.get("sim", {}).get("funds_rupees")
-    return None if funds is None else round(funds * PAISE_A_RUPEE)
+    """Of a paper day the funds that its configuration gave it; else what the broker told of the account."""
+    if mode == "paper" and day.configuration:
+        funds_rupees: float = day.configuration["sim"]["funds_rupees"]
+        return round(funds_rupees * PAISE_A_RUPEE)
+    return None if day.opening_e4 is None else in_paise(day.opening_e4)
 
 
 def keep_days(journals: Path, results: Path, days: list[dt.date], now: dt.datetime) -> list[str]:

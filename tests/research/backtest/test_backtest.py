@@ -292,6 +292,14 @@ def test_an_index_is_not_traded_and_its_future_may_have_its_prices(tmp_path: Pat
     assert result.facts.data[0].symbol == "NSE:NIFTY 50"
 
 
+@pytest.mark.parametrize("symbol", ["NFO:NIFTY.ATMCE", "NFO:NIFTY.25000PE@M", "NFO:NIFTY.FUT@+1"])
+def test_a_contract_that_no_archive_names_is_refused(symbol: str, tmp_path: Path) -> None:
+    worlds.archive(tmp_path / "data", days=DAYS[:1])
+    made = worlds.config([worlds.strategy("one", symbol)], tmp_path / "var")
+    with pytest.raises(BacktestError, match="strikes and weeks were listed"):
+        worlds.run(tmp_path, made, last=DAYS[0])
+
+
 def test_a_latency_makes_fills_later(tmp_path: Path) -> None:
     worlds.archive(tmp_path / "data")
     made = worlds.config([worlds.strategy("a", "NSE:INFY")], tmp_path / "var")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otrade._core.types import OrdType, Product, Tif
+from otrade._core.types import OrdType, Product, Reason, Tif
 from otrade.research.backtest.exchange import Exchange
 from otrade.research.backtest.funds import BacktestFunds
 from otrade.research.parity.second_run import add_contract
@@ -252,3 +252,18 @@ def test_a_random_day_has_the_same_executions(case: int, rules: Any) -> None:
     words = [o.status_message for o in twins.orders if o is not None and o.status_message]
     if funds_rupees < FUNDS_RUPEES[0] and rules is UPSTOX and symbols != ("NSE:IDEA",):
         assert any("Insufficient funds" in text for text in words), f"seed {seed}"
+
+
+def test_funds_begin_anew_with_the_day() -> None:
+    """The same day from the same memory: what was bought the first time is not paid for twice."""
+    twins = Twins(7, KITE, ("NSE:INFY",), 5_000, FUNDS_RUPEES[1])
+    (contract,) = twins.contracts
+    terms = (int(OrdType.MARKET), 500, 0, 0, -1)
+    for _ in range(2):
+        twins.fast.run_paths_until(contract.session_ns(DATE)[0] + 60 * SECOND)
+        assert twins.fast.try_place(0, 1, int(Product.CNC), *terms, "OT1") >= 0
+        twins.fast.run_paths_until(contract.session_ns(DATE)[0] + 90 * SECOND)
+        assert sum(row[4] for row in twins.fast.fill_rows()) == 500
+        refused = twins.fast.try_place(0, 1, int(Product.CNC), *terms, "OT2")
+        assert refused == -int(Reason.BROKER_MARGIN), "two times 720,000 rupees are not there"
+        twins.fast.clear_day()

@@ -4,6 +4,7 @@ packets: what differs has its reason, and money adds up to what the exchange its
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,12 +13,17 @@ from typing import Any
 import pytest
 
 from otrade._core.types import Halt, Reason
+from otrade.charges import ChargeTable
 from otrade.cli.main import main
 from otrade.drill.process import BrokerKind
 from otrade.journal.layout import Header
 from otrade.journal.memory import MemoryJournal
+from otrade.live.day.opening_funds import note_opening_funds
+from otrade.research.days.day_reader import JournalDay
+from otrade.research.days.keeping import keep_day
 from otrade.research.parity.comparison import BOOK, BROKER, FAULT, LATENCY, PERSON
 from otrade.research.parity.parity import PACKETS, ParityReport, parity
+from otrade.research.results.reader import read_facts_of
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 DAY = "2026-11-23"
@@ -53,11 +59,14 @@ def journal_of(
 
 async def none(here: SimulatedDay) -> None:
     """A day as it is."""
+    await here.sim.during(note_opening_funds(here.day, here.broker))
 
 
 async def several(here: SimulatedDay) -> None:
     """SBIN is banned for minutes, answers are lost, and a person pauses and halts."""
     faults, engine = here.sim.faults, here.day.engine
+    faults.fail_next(500, "general", "Something went wrong.", count=9, path_prefix="/user/margins")
+    await none(here)
     await here.run_until(lambda: here.now_ns > here.at("09:18"))
     faults.ban(SBIN)
     await here.run_until(lambda: faults.seen["reject_entries"] > 0)
@@ -96,6 +105,11 @@ def test_a_day_without_troubles_differs_by_the_way_and_the_book(tmp_path: Path) 
     assert {one.why for one in report.differences} <= {LATENCY, BOOK}
     assert {one.what for one in report.differences} <= {"price", "time"}
     assert 15 < report.way_ns / 1e6 < 30  # half of 30 to 60 ms
+    # Kept as a result, it has the account's money as the broker told it.
+    now = dt.datetime(2026, 11, 23, 16, tzinfo=dt.UTC)
+    facts = read_facts_of(keep_day(path, tmp_path / "results", now))
+    assert (facts.kind, facts.capital_paise) == ("live", 250_000_000)
+    assert facts.days[0].gross_paise * 100 == profit_e4
 
 
 def test_troubles_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,6 +118,9 @@ def test_troubles_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     report = parity(path, None)
     adds_up(report, profit_e4)
     assert report.is_explained
+    day = JournalDay(path, ChargeTable.load())
+    day.read()
+    assert day.opening_e4 is None, "a broker that did not say it"
     by_why = {one.why: one for one in report.sums}
     assert {BROKER, FAULT, PERSON} <= set(by_why)
     banned = next(one for one in report.differences if one.why == BROKER)
