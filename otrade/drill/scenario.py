@@ -41,7 +41,7 @@ AUTO = 0.25
 PASSED_OVERS = 0.3
 PEERS = 0.1
 """Of the scenarios: entries wait at the exchange."""
-POSTING = "kite"
+POSTING = next(row.name for row in BROKERS.values() if row.order_hook)
 """The broker that posts to hooks of ours."""
 POSTBACKS = 0.25
 """Of its scenarios: once to four times."""

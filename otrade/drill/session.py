@@ -35,7 +35,7 @@ from otrade.drill.process import (
     settled,
 )
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
-from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
+from otrade.drill.scenario import CALM_S, POSTING, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
 from otrade.drill.starts.day_before import live_through
 from otrade.drill.starts.history_judge import check_history
@@ -188,6 +188,7 @@ class DrillSession:
         self._process: Process
         self._peers: HostilePeers | None = None
         self._posted = PostedHints(
+            POSTING,
             self._sim,
             lambda: self._day if self._n_runs and not self._process.is_dead else None,
         )

@@ -34,7 +34,7 @@ class HintedDay:
             cfg=SimConfig(), clock=self.clock, exchange=SimpleNamespace(orders=lambda: [order]),
             faults=SimpleNamespace(asked=self.asked),
         )  # fmt: skip
-        self.posted = PostedHints(cast(Any, sim), lambda: self)
+        self.posted = PostedHints("kite", cast(Any, sim), lambda: self)
 
     def want_book(self) -> None:
         self.n_wanted += 1

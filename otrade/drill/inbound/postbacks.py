@@ -41,12 +41,12 @@ class WrongHint(AssertionError):
 class PostedHints:
     """`post(way)`; `check()` at the end says what was wrong."""
 
-    def __init__(self, sim: Simulator, day: Callable[[], Any]) -> None:
-        """`day`: that of the process which lives, or None."""
+    def __init__(self, broker: str, sim: Simulator, day: Callable[[], Any]) -> None:
+        """`broker`: who posts. `day`: that of the process which lives, or None."""
         self._sim = sim
         self._day = day
         cfg = sim.cfg
-        sender = HookSender("kite", cfg.api_secret, cfg.user_id)
+        sender = HookSender(broker, cfg.api_secret, cfg.user_id)
         self._postbacks = Postbacks(sender, lambda: sim.clock.now_ns() / SECOND)
         self._queue: deque[OrderHint] = deque()
         self._next_ns = 0

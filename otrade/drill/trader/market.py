@@ -8,7 +8,7 @@ the last one waits until something confirms it.
 
 from dataclasses import dataclass
 
-from otrade.drill.trader.feeds.choice import FeedChoice, Said
+from otrade.drill.trader.feeds.choice import FeedChoice, PacketNews
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.plan import TraderInstrument
 
@@ -77,9 +77,9 @@ class SeenMarket:
                 self._take_part(sight)
             return None
         said = self._choice.of(sight, self.n_told, self._volume, self.heard_ns)
-        if said == Said.SAME and sight.has_book:
+        if said == PacketNews.SAME and sight.has_book:
             self._take_book(sight)
-        if said != Said.NEWS:
+        if said != PacketNews.NEWS:
             return None
         self._follow(sight)
         if sight.ltp_e4 <= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otrade.drill.trader.feeds.choice import FeedChoice, Said
+from otrade.drill.trader.feeds.choice import FeedChoice, PacketNews
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.plan import TraderInstrument
@@ -33,33 +33,33 @@ def choice(*feeds: int) -> FeedChoice:
 @pytest.mark.parametrize(
     ("feed", "volume", "said"),
     [
-        (0, 101, Said.NEWS),
-        (1, 101, Said.NEWS),
-        (1, 100, Said.SAME),
-        (0, 100, Said.NEWS),
-        (0, 99, Said.OLD),
-        (1, 99, Said.OLD),
+        (0, 101, PacketNews.NEWS),
+        (1, 101, PacketNews.NEWS),
+        (1, 100, PacketNews.SAME),
+        (0, 100, PacketNews.NEWS),
+        (0, 99, PacketNews.OLD),
+        (1, 99, PacketNews.OLD),
     ],
 )
-def test_the_days_volume_says_what_is_news(feed: int, volume: int, said: Said) -> None:
+def test_the_days_volume_says_what_is_news(feed: int, volume: int, said: PacketNews) -> None:
     """100 units are known, by the first feed."""
     assert choice(0, 1).of(sight(SECOND, feed, 500, volume), 3, 100, 0) == said
 
 
 def test_without_volume_one_feed_is_believed_until_it_is_gone_or_silent() -> None:
     made = choice(0, 1)
-    assert made.of(sight(0, 0, 500), 0, 0, 0) == Said.NEWS
-    assert made.of(sight(SECOND, 1, 501), 1, 0, 0) == Said.OLD
-    assert made.of(sight(FAILOVER_NS, 1, 501), 1, 0, 0) == Said.OLD
-    assert made.of(sight(FAILOVER_NS + 1, 1, 501), 1, 0, 0) == Said.NEWS  # silent for too long
-    assert made.of(sight(FAILOVER_NS + 2, 0, 502), 2, 0, FAILOVER_NS + 1) == Said.OLD
+    assert made.of(sight(0, 0, 500), 0, 0, 0) == PacketNews.NEWS
+    assert made.of(sight(SECOND, 1, 501), 1, 0, 0) == PacketNews.OLD
+    assert made.of(sight(FAILOVER_NS, 1, 501), 1, 0, 0) == PacketNews.OLD
+    assert made.of(sight(FAILOVER_NS + 1, 1, 501), 1, 0, 0) == PacketNews.NEWS  # silent for too long
+    assert made.of(sight(FAILOVER_NS + 2, 0, 502), 2, 0, FAILOVER_NS + 1) == PacketNews.OLD
     made.connection_changed(1, stands=False)
-    assert made.of(sight(FAILOVER_NS + 3, 0, 502), 2, 0, FAILOVER_NS + 1) == Said.NEWS
+    assert made.of(sight(FAILOVER_NS + 3, 0, 502), 2, 0, FAILOVER_NS + 1) == PacketNews.NEWS
 
 
 def test_one_feed_alone_is_asked_nothing() -> None:
     made = choice(0)
-    assert made.of(sight(SECOND, 0, 500, 7), 3, 100, 0) == Said.NEWS
+    assert made.of(sight(SECOND, 0, 500, 7), 3, 100, 0) == PacketNews.NEWS
     assert made.takes_part(sight(SECOND, 0, 0, has_trade=False), 3, 0)
 
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 from otrade.drill.trader.feeds.sight import Sight
 
 
-class Said(IntEnum):
+class PacketNews(IntEnum):
     """What a packet is, beside what the other feed has said."""
 
     OLD = 0
@@ -37,24 +37,24 @@ class FeedChoice:
         self._is_second_known = self._is_second_known or (stands and feed == 1)
         (self._stand.add if stands else self._stand.discard)(feed)
 
-    def of(self, sight: Sight, n_told: int, volume: int, heard_ns: int) -> Said:
+    def of(self, sight: Sight, n_told: int, volume: int, heard_ns: int) -> PacketNews:
         """Of a packet with a last trade. `n_told`, `volume`, `heard_ns`: how many were taken before
         it, the day's volume so far, and when something was last believed.
         """
         if not self._is_second_known:
-            return Said.NEWS
+            return PacketNews.NEWS
         if not n_told:
             self._believed = sight.feed
         elif sight.volume and volume:
             if sight.volume < volume:
-                return Said.OLD
+                return PacketNews.OLD
             if sight.volume == volume and sight.feed != self.last:
-                return Said.SAME
+                return PacketNews.SAME
         elif sight.feed != self._believed:
             if self._speaks(self._believed, sight.ts_ns, heard_ns):
-                return Said.OLD
+                return PacketNews.OLD
             self._believed = sight.feed
-        return Said.NEWS
+        return PacketNews.NEWS
 
     def takes_part(self, sight: Sight, n_told: int, heard_ns: int) -> bool:
         """Of a packet without a last trade, which no volume orders."""
