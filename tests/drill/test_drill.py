@@ -27,6 +27,10 @@ ROOT = Path(__file__).parents[2]
 SEEDS = 300
 PARTS = 10
 KINDS = tuple(TROUBLES)
+FIRED: dict[str, int] = orjson.loads(Path(__file__).with_name("firing_seeds.json").read_bytes())
+"""Where each trouble happened in a short session when this was written: tried first. Where sessions are drawn otherwise since, it is one
+more session of many.
+"""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -73,7 +77,7 @@ def test_the_same_seed_gives_the_same_session() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_trouble_really_happens_and_is_survived(kind: str) -> None:
     """Alone, over seeds until it has happened: a trouble that never fires would prove nothing."""
-    for seed in range(200):
+    for seed in (FIRED[kind], *range(200)) if kind in FIRED else range(200):
         scenario = draw(seed, [kind])
         if not scenario.events:
             continue

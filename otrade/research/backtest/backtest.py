@@ -41,9 +41,15 @@ from otrade.research.backtest.funds import BacktestFunds, contract_of
 from otrade.research.backtest.listing import HistoricalListing, KnownFacts, words_of
 from otrade.research.backtest.models import PATHS, QUEUES, Models, check_models
 from otrade.research.backtest.past_calendar import with_the_past
+from otrade.research.backtest.refused_entries import RefusedEntries
 from otrade.research.history.archive import PriceArchive
 from otrade.research.history.series import TICK, month_of, months_between, series_of
-from otrade.research.results.facts import ResultData, ResultFacts, ResultStrategy
+from otrade.research.results.facts import (
+    ResultData,
+    ResultFacts,
+    ResultStrategy,
+    refused_words,
+)
 from otrade.research.results.writer import ResultWriter
 from otrade.units import E4_A_PAISA
 
@@ -144,6 +150,7 @@ class Backtest:
             lambda notice: self._note(notice.text) if notice.severity >= Severity.WARN else None
         )
         self.notes: list[str] = []
+        self._refused = RefusedEntries()
         self._noted: set[str] = set()
         self._traded = {one.instrument for one in wish.config.strategies}
         self._facts: dict[str, str] = {}
@@ -279,6 +286,8 @@ class Backtest:
                 charges = None if charges is None or None in cost else charges + sum(cost)
                 tell(DayDone(date, n + 1, len(dates), day.trades, day.net_paise, day.note))
             folder = writer.finish(self._result_facts(dates))
+        if refused := refused_words(self._refused.rows()):
+            self.notes.insert(0, refused)
         net = None if charges is None else gross - charges
         return BacktestReport(
             folder, len(dates), trades, net, gross, self.ticks, self.loop_s, self.notes
@@ -437,7 +446,9 @@ class Backtest:
         self.loop_s += time.process_time() - began
         self.ticks += loop.n_ticks
         rows = DayRows(date, ready, loop, exchange, first_trade_id)
-        return rows, rows.left_open
+        refused = self._refused.add_day(ready.plan)
+        words = [refused] if refused and not rows.n_trades else []
+        return rows, rows.left_open + words
 
     def _exchange(self, date: dt.date, traded: list[TradedInstrument], ready: ReadyDay) -> Exchange:
         exchange = Exchange(len(traded), orders=min(self._config.engine.max_orders, 16_384))
@@ -523,6 +534,7 @@ class Backtest:
                 "prices": dict(wish.prices),
                 "instruments": sorted(self._facts.values()),
             },
+            refused=self._refused.rows(),
             seed=wish.seed,
             capital_paise=round(wish.models.funds_rupees * 100) or None,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,8 +25,10 @@ from otrade.live.plan.engine_builder import CompiledSpec, InstrumentSpec, build_
 from otrade.live.startup.bar_history import HistoryAnswer, HistoryWish
 from otrade.live.startup.warm_start import WarmedInstrument, WarmStart
 from otrade.research.backtest.day_loop import NoEncoder
-from otrade.research.backtest.day_prices import PriceReader
 from otrade.square_off import SquareOffs
+
+if TYPE_CHECKING:
+    from otrade.research.backtest.day_prices import PriceReader
 
 BEFORE_OPEN_NS = 60 * NS_PER_S
 RUN_IDS = 36**6

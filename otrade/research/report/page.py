@@ -184,6 +184,10 @@ def _made_of(report: Report) -> str:
             for data in facts.data
         ]  # fmt: skip
         rows += [["model", name, str(value), ""] for name, value in facts.models.items()]
+        rows += [
+            ["entries refused", one.strategy, f"{one.words}: {'' if one.is_all else 'at least '}{one.entries}", ""]
+            for one in facts.refused
+        ]  # fmt: skip
         if facts.seed is not None:
             rows.append(["seed", str(facts.seed), "", ""])
     unique = list(dict.fromkeys(map(tuple, rows)))

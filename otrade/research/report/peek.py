@@ -137,6 +137,10 @@ def _made_of(facts: ResultFacts) -> list[contract.ResultFigure]:
     ]
     rows += [(f"prices {one.symbol} {one.interval}", one.origin) for one in facts.data]
     rows += [(f"model {name}", str(value)) for name, value in facts.models.items()]
+    rows += [
+        (f"entries refused {one.strategy}", f"{one.words}: {'' if one.is_all else 'at least '}{one.entries}")
+        for one in facts.refused
+    ]  # fmt: skip
     if facts.seed is not None:
         rows.append(("seed", str(facts.seed)))
     return [contract.ResultFigure(name=name, value=value) for name, value in rows]

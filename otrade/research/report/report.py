@@ -18,7 +18,7 @@ from otrade.research.report.ratios import (
     sortino,
 )
 from otrade.research.report.source import ReportSource, TradeRow
-from otrade.research.results.facts import ResultDay, ResultFacts
+from otrade.research.results.facts import ResultDay, ResultFacts, refused_words
 
 FEW = 3
 """Days that are named one by one."""
@@ -123,6 +123,7 @@ def _notes(source: ReportSource, total: TradeFigures) -> list[str]:
         notes.append(
             f"charges of {total.n_uncharged} of {total.n_trades} trades are not known: no net profit is told of any sum that holds them"
         )
+    notes += filter(None, (refused_words(facts.refused) for facts in source.facts))
     return notes + _day_notes(source.days)
 
 

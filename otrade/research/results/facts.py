@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -37,6 +38,26 @@ class ResultData(_FactsBase, frozen=True, kw_only=True):
     sha256: str
 
 
+class ResultRefusal(_FactsBase, frozen=True, kw_only=True):
+    """Entries that a strategy asked for and a gate refused, by reason. Not `is_all`: at least so many."""
+
+    strategy: str
+    reason: str
+    words: str
+    entries: int
+    is_all: bool = True
+
+
+def refused_words(refused: Sequence[ResultRefusal]) -> str:
+    """In one sentence; "" when nothing was refused."""
+    if not refused:
+        return ""
+    parts = [f"{one.strategy}: {one.words} ({one.entries})" for one in refused]
+    least = "" if all(one.is_all for one in refused) else "at least "
+    total = sum(one.entries for one in refused)
+    return f"{least}{total} entries refused, {', '.join(parts)}"
+
+
 class ResultDay(_FactsBase, frozen=True, kw_only=True):
     """One trading day, also one without a trade. `net_paise` is null when the charges of a trade are
     not known; `note` says what is to be known of the day.
@@ -66,6 +87,7 @@ class ResultFacts(_FactsBase, frozen=True, kw_only=True):
     data: list[ResultData] = []
     models: dict[str, Any] = {}
     """How what no price tells was decided: latency, queue, slippage, path, stop_first."""
+    refused: list[ResultRefusal] = []
     seed: int | None = None
     capital_paise: int | None = None
     days: list[ResultDay] = []
