@@ -51,7 +51,9 @@ def test_without_volume_one_feed_is_believed_until_it_is_gone_or_silent() -> Non
     assert made.of(sight(0, 0, 500), 0, 0, 0) == PacketNews.NEWS
     assert made.of(sight(SECOND, 1, 501), 1, 0, 0) == PacketNews.OLD
     assert made.of(sight(FAILOVER_NS, 1, 501), 1, 0, 0) == PacketNews.OLD
-    assert made.of(sight(FAILOVER_NS + 1, 1, 501), 1, 0, 0) == PacketNews.NEWS  # silent for too long
+    assert (
+        made.of(sight(FAILOVER_NS + 1, 1, 501), 1, 0, 0) == PacketNews.NEWS
+    )  # silent for too long
     assert made.of(sight(FAILOVER_NS + 2, 0, 502), 2, 0, FAILOVER_NS + 1) == PacketNews.OLD
     made.connection_changed(1, stands=False)
     assert made.of(sight(FAILOVER_NS + 3, 0, 502), 2, 0, FAILOVER_NS + 1) == PacketNews.NEWS
