@@ -146,9 +146,8 @@ TABLE = {
     "_core.engine.replay _core.journal_writer strategy strategy.build strategy.check",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} child_environment file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
-    "_core.engine.warmup _core.kernel_states _core.kernels.strategy_abi calendar charges config instruments square_off strategy "
-    "strategy.builtin strategy.check strategy.words",
+    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows _core.market "
+    "_core.engine.warmup _core.kernel_states _core.kernels.strategy_abi calendar charges config instruments square_off",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
     "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
@@ -190,7 +189,10 @@ TABLE = {
     "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
     "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
-    "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
+    "research.results simulator.base simulator.draws simulator.exchange simulator.prices square_off _core.pack",
+    # A day of trading beside its own second run.
+    "research.parity": f"{BASE} _core.codecs _core.engine.engine _core.kernels brokers.registry journal live.notices live.plan "
+    "research.backtest simulator.base simulator.draws simulator.prices",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # A day of trading, replayed and counted as the engine counts it.
     "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
@@ -217,14 +219,16 @@ TABLE = {
     "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} otrade _core.market brokers calendar drill.draws drill.trader instruments journal live.day live.plan "
     "live.startup simulator simulator.base strategy strategy.build strategy.check",
-    "drill": f"{BASE} otrade contract live.api live.engine_socket stream "
-    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill.inbound": f"{BASE} otrade contract hooks live.api live.broker_io live.control live.engine_socket live.notices "
+    "live.startup simulator simulator.base simulator.exchange stream",
+    "drill": f"{BASE} otrade "
+    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws drill.inbound "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
     "cli.research": f"{BASE} brokers brokers.registry calendar child_environment cli.commands config journal live price_files "
-    "research.backtest research.days research.history research.report research.results",
+    "research.backtest research.days research.history research.parity research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
     "live.engine_socket live.history live.notices live.plan "

@@ -570,6 +570,99 @@ MUTANTS = (
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
     ),
+    # ------------------------------------------------- two feeds, hooks, and what a night has left
+    Mutant(
+        "a trade that both feeds tell is two",
+        CORE + "market.market",
+        "arbitrate",
+        (never("tick.volume == market.volume"),),
+        "the second packet's time is in another precision, and counts as a later trade",
+    ),
+    Mutant(
+        "an older volume of the other feed is news",
+        CORE + "market.market",
+        "arbitrate",
+        (never("tick.volume < market.volume"),),
+        "prices of a feed that lags come between those of now",
+    ),
+    Mutant(
+        "the feed that is believed is believed for ever",
+        CORE + "market.market",
+        "arbitrate",
+        (always("alive >> market.feed & 1"),),
+        "where no volume decides, a silent feed's last price stays the price",
+    ),
+    Mutant(
+        "the second feed is not listened to",
+        CORE + "engine.pipeline",
+        "_packets",
+        (also_if("id < 0", "wire.feed > 0"),),
+        "while the first one is silent nothing trades",
+    ),
+    Mutant(
+        "a feed without times is waited for beside one with times",
+        CORE + "market.market",
+        "take_tick",
+        (
+            swap(
+                "market.feeds_timed >> market.feed_last & 1",
+                "market.feeds_timed >> market.feed_last & 1",
+                "market.ts_trade_ns > 0",
+            ),
+        ),
+        "in quote mode Kite's packets make no bar once Upstox was heard, and none while it is down",
+    ),
+    Mutant(
+        "a hint makes nobody look",
+        "otrade.live.broker_io.hint_receiver",
+        "order",
+        (instead("self._want_book", "pass"),),
+        "a postback is heard and nothing comes of it",
+        "postback",
+    ),
+    Mutant(
+        "another user's postback is heard",
+        "otrade.brokers.kite.postback",
+        "read_postback",
+        (never("row.user_id != user_id"),),
+        "whoever uses the same app makes the engine read its book",
+        "postback",
+    ),
+    Mutant(
+        "a postback needs no proof",
+        "otrade.brokers.kite.postback",
+        "read_postback",
+        (never("hmac.compare_digest"),),
+        "anybody can make the engine read its book",
+        "postback",
+    ),
+    Mutant(
+        "a postback is heard as often as it comes",
+        "otrade.hooks.postbacks",
+        "judge",
+        (never("self._known"),),
+        "the same update is a hint each time",
+        "postback",
+    ),
+    Mutant(
+        "postbacks have no bound",
+        "otrade.hooks.postbacks",
+        "judge",
+        (never("self._bucket"),),
+        "two hundred at once are two hundred hints",
+        "postback",
+    ),
+    Mutant(
+        "a position of the day before is not seen",
+        "otrade.live.reconciliation.position_audit",
+        "compare",
+        (
+            also_if(
+                "instrument_id is None", "position.net_qty and not self._plan.engine.n_brackets"
+            ),
+        ),
+        "while this engine has traded nothing, what the account holds is nobody's",
+    ),
     Mutant(
         "ladder never leaves an old touch",
         CORE + "orders.exits",
@@ -1011,6 +1104,21 @@ MUTANTS = (
             ),
         ),
         "a file takes each look into its average two times, and one decision is lost",
+    ),
+    Mutant(
+        "strategy file forgets at a restart what it had seen",
+        CORE + "engine.engine",
+        "resume",
+        (
+            after(
+                "adopt.resume",
+                "for i in range(self.c.n_strategies):",
+                "    if self.c.strategies[i].compiled != NULL:",
+                "        memset(self.c.strategies[i].state, 0, self.c.strategies[i].state_bytes)",
+            ),
+        ),
+        "its levels and sizes after an engine's death come from nothing",
+        "kill",
     ),
     Mutant(
         "two beats of one bar are one event",

@@ -20,12 +20,22 @@ ALLOCATORS = re.compile(
     r"(?:\b|_)(?:malloc|calloc|realloc|memalign|mmap|brk|_?PyObject_Malloc|PyMem_\w*alloc\w*|_PyObject_GC_\w*New\w*)$"
 )
 CORE = "otrade._core."
+BACKTEST = "otrade.research.backtest."
+TICKS = 40_000
+BARS = 1_000
+"""Of a backtest's day that is counted."""
 
 
 def c_name(module: str, function: str) -> str:
     """The name that Cython gives a C function, or a C method (`Class.method`)."""
     *path, name = f"{module}.{function}".split(".")
     return f"__pyx_f_{'_'.join(f'{len(part)}{part}' for part in path)}_{name}"
+
+
+def python_name(module: str, function: str) -> str:
+    """The same of a method that Python calls: a pattern, since Cython numbers them."""
+    *path, name = f"{module}.{function}".split(".")
+    return f"__pyx_pw_{'_'.join(f'{len(part)}{part}' for part in path)}_*{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +88,70 @@ def compiler() -> str:
 def count(guard: Guard, directory: Path) -> Count:
     """RuntimeError when the function was never entered: a guard of nothing."""
     out = directory / f"{guard.work}.callgrind"
-    done = subprocess.run(
+    _run(
+        out,
+        [f"--toggle-collect={guard.function}"],
+        ["tests.guards.work", guard.work, str(guard.rounds)],
+    )
+    return _counted(out, guard.function, guard.rounds * guard.per_round)
+
+
+def count_backtest(directory: Path) -> dict[str, Count]:
+    """Of a backtest's loop, a tick and a bar; and of what a day's beginning costs the second time. One process,
+    since its imports are the most of it: parts before and after each run of the loop.
+    """
+    out = directory / "backtest.callgrind"
+    loop = c_name(BACKTEST + "day_loop", "DayLoop._run")
+    back = (
+        python_name(CORE + "engine.checkpoint", "Checkpoint.restore"),
+        python_name(BACKTEST + "exchange", "Exchange.clear_day"),
+        python_name(BACKTEST + "day_loop", "DayLoop.begin"),
+    )
+    _run(
+        out,
+        [
+            f"--dump-before={loop}",
+            f"--dump-after={loop}",
+            *(f"--toggle-collect={name}" for name in (loop, *back)),
+        ],
+        ["tests.guards.backtest_work"],
+    )
+    parts = {"backtest, a tick": (2, TICKS), "a day again": (3, 1), "backtest, a bar": (4, BARS)}
+    return {
+        name: _counted(Path(f"{out}.{part}"), name, each) for name, (part, each) in parts.items()
+    }
+
+
+def _run(out: Path, options: list[str], work: list[str]) -> None:
+    subprocess.run(
         [
             "valgrind",
             "--tool=callgrind",
-            f"--toggle-collect={guard.function}",
             f"--callgrind-out-file={out}",
             "--compress-strings=no",
+            *options,
             sys.executable,
             "-m",
-            "tests.guards.work",
-            guard.work,
-            str(guard.rounds),
+            *work,
         ],
         capture_output=True,
-        text=True,
         check=True,
         env={**os.environ, "PYTHONHASHSEED": "0"},
     )
-    match = re.search(r"Collected : (\d+)", done.stderr)
+
+
+def _counted(out: Path, what: str, n: int) -> Count:
+    text = out.read_text()
+    match = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
     if match is None or int(match.group(1)) == 0:
-        raise RuntimeError(f"{guard.function} was not entered: {done.stderr[-300:]}")
+        raise RuntimeError(f"{what} was not entered")
     functions = {
         line.split("=", 1)[1].strip()
-        for line in out.read_text().splitlines()
+        for line in text.splitlines()
         if line.startswith(("fn=", "cfn="))
     }
     made = sorted(name for name in functions if ALLOCATORS.search(name.split("'")[0].split("@")[0]))
-    return Count(int(match.group(1)) / (guard.rounds * guard.per_round), made)
+    return Count(int(match.group(1)) / n, made)
 
 
 def budgets() -> dict[str, dict[str, float]]:
@@ -118,9 +164,9 @@ if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
-        seen = {
-            each: round(count(guard, Path(name)).instructions, 1) for each, guard in GUARDS.items()
-        }
+        counts = {each: count(guard, Path(name)) for each, guard in GUARDS.items()}
+        counts |= count_backtest(Path(name))
+    seen = {each: round(one.instructions, 1) for each, one in counts.items()}
     BUDGETS.write_text(
         json.dumps({**(budgets() if BUDGETS.exists() else {}), compiler(): seen}, indent=2) + "\n"
     )

@@ -23,6 +23,7 @@ from tests.guards.counting import (
     c_name,
     compiler,
     count,
+    count_backtest,
 )
 
 SLACK = 1.05
@@ -38,7 +39,18 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("name", GUARDS)
 def test_instructions_and_allocations(name: str, tmp_path: Path) -> None:
-    seen: Count = count(GUARDS[name], tmp_path)
+    check(name, count(GUARDS[name], tmp_path))
+
+
+def test_a_backtest_s_day(tmp_path: Path) -> None:
+    """A tick and a bar with exchange, orders and charges on, and core, exchange and loop set back to
+    a day's beginning.
+    """
+    for name, seen in count_backtest(tmp_path).items():
+        check(name, seen)
+
+
+def check(name: str, seen: Count) -> None:
     known = budgets()
     slack = SLACK if compiler() in known else SLACK_UNKNOWN
     budget = known.get(compiler(), known[RECORDED_BY])[name]

@@ -34,7 +34,7 @@ NO_DECISION = {
     "naked_total_ns naked_worst_ns target_since_ns target_total_ns target_worst_ns told_at_band trail_said exit_reason",
     "market_t": "prev_ltp_e4 ts_exch_ns volume ltq d_volume n_ticks open_e4 high_e4 low_e4 close_e4 avg_px_e4 oi buy_qty sell_qty "
     "ts_trade_ns n_refused ts_price_ns ts_book_ns ts_bar_ns kind feed feed_last traded n_agree absurd_px_e4 absurd_since_ns "
-    "absurd_ts_ns absurd_volume n_absurd bare",
+    "absurd_ts_ns absurd_volume n_absurd bare feeds_heard feeds_timed",
     "instrument_t": "open_ns entry_from_ns entry_until_ns square_off_ns close_ns quote_wanted symbol exchange",
     "position_t": "buy_qty sell_qty buy_value_e4 sell_value_e4 mark_e4 pnl_e4",
     "risk_state_t": "pnl_e4 peak_e4 drawdown_e4 n_denied",

@@ -70,7 +70,8 @@ cdef class _Walk:
             s = &c.strategies[i]
             self.block("strategies", &s.plan, sizeof(strategy_t) - (<char*>&s.plan - <char*>s))
             self.block("kernels", s.state, s.state_bytes)
-            self.block("shown", &s.compiled.said, sizeof(compiled_t) - (<char*>&s.compiled.said - <char*>s.compiled))
+            if s.kind < 0:  # a kind that is built in is shown nothing that it has not in its state
+                self.block("shown", &s.compiled.said, sizeof(compiled_t) - (<char*>&s.compiled.said - <char*>s.compiled))
         self.block("live", c.live, c.n_live * sizeof(int32_t))
         self.block("waiting", c.waiting, c.n_waiting * sizeof(int32_t))
         self.block("brackets", c.brackets, c.n_brackets * sizeof(bracket_t))
@@ -93,10 +94,12 @@ cdef class Checkpoint:
 
     cdef Engine engine
     cdef core_t* c
+    cdef _Walk back  # the way of `restore`, which makes no object
 
     def __init__(self, Engine engine not None):
         self.engine = engine
         self.c = &engine.pipeline.c
+        self.back = _Walk()
 
     cdef int _check(self) except -1:
         if self.engine.pipeline.recorder.journaling:
@@ -117,7 +120,7 @@ cdef class Checkpoint:
         """Go on from there. EngineError when it is not of an engine like this one, which is then as it was."""
         cdef core_t given
         cdef core_t* c = self.c
-        cdef _Walk walk = _Walk()
+        cdef _Walk walk = self.back
         cdef char* scalars = <char*>&c.bucket_mask
         cdef Py_ssize_t size = sizeof(core_t) - (scalars - <char*>c)
         self._check()
@@ -125,10 +128,11 @@ cdef class Checkpoint:
             raise EngineError("these bytes are no engine's memory")
         given = c[0]
         memcpy(&given.bucket_mask, PyBytes_AS_STRING(data), size)
-        if (given.n_instruments, given.n_series, given.n_strategies) != (c.n_instruments, c.n_series, c.n_strategies) or (
-                given.cap_brackets, given.cap_orders, given.cap_commands, given.cap_notices, given.cap_signals, given.cap_bars) != (
-                c.cap_brackets, c.cap_orders, c.cap_commands, c.cap_notices, c.cap_signals, c.cap_bars):
+        if (given.n_instruments != c.n_instruments or given.n_series != c.n_series or given.n_strategies != c.n_strategies
+                or given.cap_brackets != c.cap_brackets or given.cap_orders != c.cap_orders or given.cap_commands != c.cap_commands
+                or given.cap_notices != c.cap_notices or given.cap_signals != c.cap_signals or given.cap_bars != c.cap_bars):
             raise EngineError("this is the memory of an engine that was set up in another way")
+        walk.what, walk.n = COUNT, 0
         walk.over(&given)
         if walk.n != len(data):
             raise EngineError("these bytes are not all of an engine's memory")

@@ -191,6 +191,8 @@ class MarketRow(TypedDict):
     absurd_volume: int
     n_absurd: int
     bare: int
+    feeds_heard: int
+    feeds_timed: int
     depth_bid_px_e4: list[int]
     depth_ask_px_e4: list[int]
     depth_bid_qty: list[int]

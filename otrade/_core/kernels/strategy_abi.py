@@ -204,23 +204,24 @@ class CompiledStrategy(NamedTuple):
     """Names of `input_1` and so on, for whoever shows them."""
 
 
-OF_STATE, OF_PARAMS, OF_FILTERS = "state", "params", "filters"
+IN_STATE, IN_FILTERS, IN_PARAMETERS = range(3)
+"""Memory of a strategy: its own fields; of a built-in kind, the filters beside it and its parameters."""
 
 
 class WatchedValue(NamedTuple):
-    """Where a number lies that people are to be shown (`Engine.watch`), and the counter in the same memory
-    that says whether it is known: the core compares and copies, and asks nothing of the strategy.
+    """Where a number lies that people are to be shown (`Engine.watch`), and the counter beside it that
+    says whether it is known: the core compares and copies, and asks nothing of the strategy.
     """
 
     at: int
-    """Of a double in that memory."""
+    """Of a double, in `memory`."""
     counter_at: int
     counter_bytes: int = 1
     """1: a flag, 4: an int32."""
     known_from: int = 1
     """The number is known when its counter is at least that."""
-    memory: str = OF_STATE
-    """Of a file its state alone; of a built-in kind its parameters and its filters too."""
+    memory: int = IN_STATE
+    """Where the number lies. Its counter is in the filters too, or else in the state."""
 
 
 OF_PRICE = "price"

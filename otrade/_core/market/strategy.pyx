@@ -19,7 +19,8 @@ from otrade._core.types cimport (
 )
 
 from otrade._core.kernels.strategy_abi import (
-    ENTRY_POINTS, OF_FILTERS, OF_PARAMS, OF_STATE, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S, WATCHED_BARS, WATCHED_MAX,
+    ENTRY_POINTS, IN_FILTERS, IN_PARAMETERS, IN_STATE, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S, WATCHED_BARS, WATCHED_MAX,
+    WatchedValue,
 )
 from otrade.errors import EngineError
 
@@ -128,6 +129,15 @@ cdef int _set_parameter(void* params, const builtin_param_t* one, dict given, st
     else:
         (<double*>(<char*>params + one.at))[0] = value
     return 0
+
+
+def lines_of(str kind not None):
+    """Where a built-in kind has its fast and its slow line (`WatchedValue`). Both are known when the slow one is."""
+    cdef const builtin_t* row = &BUILTIN[<int>KINDS.index(kind)]
+    return (
+        WatchedValue(row.fast_at, row.ready_at),
+        WatchedValue(row.slow_at, row.ready_at, memory=IN_PARAMETERS if row.slow_is_param else IN_STATE),
+    )
 
 
 cdef dict _parameters(const strategy_t* s):
@@ -262,17 +272,18 @@ cdef int watch(strategy_t* s, values) except -1:
     cdef size_t bytes_of_rows
     cdef int i
     cdef char* place
-    cdef int64_t size
-    places = {OF_STATE: (<uintptr_t>s.state, s.state_bytes)}
-    if s.kind >= 0:
-        places[OF_PARAMS] = <uintptr_t>s.params, BUILTIN[s.kind].params_bytes
-        places[OF_FILTERS] = <uintptr_t>&s.filtered, sizeof(s.filtered)
+    cdef char* counters
+    cdef int64_t size, of_counters
     if s.watch != NULL or not 0 < len(values) <= WATCHED_MAX:
         raise EngineError(f"a strategy is watched once, for 1 to {WATCHED_MAX} numbers")
     for one in values:
-        size = places.get(one.memory, (0, 0))[1]
+        if one.memory != IN_STATE and s.kind < 0:
+            raise EngineError("a strategy file has no filters, and its parameters stand in its configuration")
+        size = of_counters = sizeof(s.filtered) if one.memory == IN_FILTERS else s.state_bytes
+        if one.memory == IN_PARAMETERS:
+            size = BUILTIN[s.kind].params_bytes
         if one.at % 8 or not 0 <= one.at <= size - 8 or one.counter_bytes not in (1, 4) or not (
-                0 <= one.counter_at <= size - one.counter_bytes):
+                0 <= one.counter_at <= of_counters - one.counter_bytes):
             raise EngineError("a number to be watched lies inside the strategy's own memory")
     w = <watch_t*>_block(sizeof(watch_t))
     w.n = len(values)
@@ -282,9 +293,10 @@ cdef int watch(strategy_t* s, values) except -1:
     memset(w.rows, 0xFF, bytes_of_rows)  # touched now, and not by the bar that is first to need a page
     for i, one in enumerate(values):
         v = &w.values[i]
-        place = <char*><uintptr_t>places[one.memory][0]
+        counters = <char*>&s.filtered if one.memory == IN_FILTERS else <char*>s.state
+        place = <char*>s.params if one.memory == IN_PARAMETERS else counters
         v.value = <const double*>(place + <int64_t>one.at)
-        v.counter = place + <int64_t>one.counter_at
+        v.counter = counters + <int64_t>one.counter_at
         v.counter_bytes = one.counter_bytes
         v.known_from = one.known_from
     s.watch = w

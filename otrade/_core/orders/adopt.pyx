@@ -103,8 +103,10 @@ cdef int adopt_order(
     c.n_adopted += 1
     if leg != LEG_ENTRY and row.cl_ord_id[0] == 0:
         # Somebody closed it by other means. It holds no role: what works for the rest goes on.
-        if b.exit_reason == EXIT_NONE:
-            b.exit_reason = EXIT_BROKER if by_broker else EXIT_MANUAL
+        if by_broker:
+            b.exit_reason = EXIT_BROKER  # whatever ours had begun: the fee hangs on it
+        elif b.exit_reason == EXIT_NONE:
+            b.exit_reason = EXIT_MANUAL
         return slot
     if b.state == BR_CLOSED and not order.is_final(o):
         bracket.reopen(c, bracket_id)  # a book that was behind shows it only now: it is taken out, or it would trade one day

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import floor
 from typing import Any
 
-from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderSeries
+from otrade.drill.trader.crossings import GRACE_NS, Crossing, CrossingStrategy, TraderSeries
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.past import closed_bars, running_bar
@@ -21,6 +21,8 @@ from otrade.drill.trader.tolerances import CLAMPED_NS, CLAMPING
 
 BEAT_NS = 500_000_000
 """A bar that began so shortly before its end may be closed by a later beat of the engine's timer."""
+WAYS_MAX = 64
+"""In which a session's processes may have ended."""
 CNC = "CNC"
 """Shares for delivery, which nobody sells short."""
 
@@ -102,6 +104,7 @@ class TraderMemory:
 
     instrument: TraderInstrument
     jump_bps: int
+    failover_ns: int
     market: SeenMarket = field(init=False)
     series: dict[int, TraderSeries] = field(init=False)
     strategies: list[CrossingStrategy | FileReader] = field(init=False)
@@ -115,7 +118,7 @@ class TraderMemory:
         strategies = self.instrument.strategies
         wanted = {one.interval_ns for one in strategies}
         lengths = sorted(wanted.union(*(one.further_ns for one in strategies)), reverse=True)
-        self.market = SeenMarket(self.instrument, self.jump_bps)
+        self.market = SeenMarket(self.instrument, self.jump_bps, self.failover_ns)
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
         self.strategies = [
             FileReader(one, self.instrument) if one.file else CrossingStrategy(one)
@@ -138,10 +141,16 @@ class TraderMemory:
 
 class InstrumentReplay:
     """One instrument's session. A process that died is taken to have seen all until nobody saw it
-    alive.
+    alive; `ends_ns`: until when another one that died, by its place among the processes.
     """
 
-    def __init__(self, record: SessionRecord, instrument: TraderInstrument) -> None:
+    def __init__(
+        self,
+        record: SessionRecord,
+        instrument: TraderInstrument,
+        ends_ns: Mapping[int, int] | None = None,
+    ) -> None:
+        self._ends_ns = ends_ns or {}
         self._record = record
         self._instrument = instrument
         self.signals: list[TraderSignal] = []
@@ -152,13 +161,13 @@ class InstrumentReplay:
         self.atrs: dict[int, list[tuple[int, float]]] = {}
         """By strategy: (since when, average true range)."""
         self._jump_bps = int(record.limits[0][1].get("px_jump_bps_max", 2000))
-        self._memory = TraderMemory(instrument, self._jump_bps)
+        self._memory = TraderMemory(instrument, self._jump_bps, record.failover_ns)
         self._place = 0
         self._began_ns: dict[int, int] = {}
         """By bar length: when its running bar's first trade was seen."""
         for life, until_ns, sights in self._by_life():
             if not life.has_journal:
-                self._memory = TraderMemory(instrument, self._jump_bps)
+                self._memory = TraderMemory(instrument, self._jump_bps, record.failover_ns)
             if life.is_warmed:
                 self._warm(life)
             self._live(life.opened_ns, until_ns, sights)
@@ -194,26 +203,24 @@ class InstrumentReplay:
     def _by_life(self) -> Iterator[tuple[ProcessLife, int, list[tuple[int, Sight]]]]:
         key = self._instrument.key
         sights = [row for row in enumerate(self._record.sights) if row[1].key == key]
-        for life in self._record.lives:
+        for number, life in enumerate(self._record.lives):
             until_ns = life.dead_ns or self._instrument.close_ns + (1 << 40)
+            until_ns = self._ends_ns.get(number, until_ns)
             mine = [row for row in sights if life.started_ns <= row[1].ts_ns <= until_ns]
             yield life, until_ns, mine
 
     def _live(self, opened_ns: int, until_ns: int, sights: list[tuple[int, Sight]]) -> None:
-        ups_ns = [
-            one.ts_ns
-            for one in self._record.connections
-            if one.stands and "portfolio" not in one.lane
-        ]
-        n_ups = 0
+        changes = [one for one in self._record.connections if one.is_of_prices]
+        n_changes = 0
         memory = self._memory
         self._wind_up(opened_ns)
         for self._place, sight in sights:
             self._beat(opened_ns, sight.ts_ns)
             self._close_due(opened_ns, sight.ts_ns)
-            while n_ups < len(ups_ns) and ups_ns[n_ups] <= sight.ts_ns:
-                memory.market.reconnected()
-                n_ups += 1
+            while n_changes < len(changes) and changes[n_changes].ts_ns <= sight.ts_ns:
+                change = changes[n_changes]
+                memory.market.connection_changed(change.feed, stands=change.stands)
+                n_changes += 1
             n_told = memory.market.n_told
             trade = memory.market.take(sight)
             is_told = memory.market.n_told > n_told
@@ -406,3 +413,35 @@ class InstrumentReplay:
         times = [one.ts_ns for one in self.touches]
         first = max(bisect_right(times, from_ns) - 1, 0)
         return self.touches[first : bisect_right(times, until_ns)]
+
+
+def possible_ends(record: SessionRecord, instrument: TraderInstrument) -> list[dict[int, int]]:
+    """Each way in which the processes can have ended, by what they had seen of an instrument until then:
+    they were seen alive, and dead, up to a second apart. Nothing where there are too many ways.
+    """
+    ways: list[dict[int, int]] = [{}]
+    lengths = {one.interval_ns for one in instrument.strategies}.union(
+        *(one.further_ns for one in instrument.strategies)
+    )
+    readers = [FileReader(one, instrument) for one in instrument.strategies if one.file]
+    timed = [(length_ns, GRACE_NS) for length_ns in lengths]
+    timed += [(one.timer_ns, 0) for one in readers if one.timer_ns]
+    for number, (life, after) in enumerate(zip(record.lives, record.lives[1:], strict=False)):
+        if not life.opened_ns or not after.has_journal:
+            continue  # nothing was seen, or nothing of it is remembered
+        seen = {
+            sight.ts_ns
+            for sight in record.sights
+            if sight.key == instrument.key and life.alive_ns < sight.ts_ns <= life.dead_ns
+        }
+        # A bar, or a timer, may have come to its time before the end or after the next start.
+        for every_ns, late_ns in timed:
+            first_ns = instrument.open_ns + late_ns
+            first = -(-(life.alive_ns - first_ns) // every_ns)
+            last = (life.dead_ns - first_ns) // every_ns
+            seen |= {first_ns + n * every_ns + 1 for n in range(first, last + 1)}
+        ends = [life.alive_ns, *sorted(seen)]
+        ways = [{**way, number: end_ns} for way in ways for end_ns in ends]
+        if len(ways) > WAYS_MAX:
+            return []
+    return ways

@@ -29,6 +29,8 @@ class PlannedInstrument(msgspec.Struct, frozen=True):
     """When the broker closes what is open by itself; 0: never, or not known."""
     root: str = ""
     """The underlying's name, of a share its symbol: some charges depend on it."""
+    freeze_qty: int = 0
+    """The exchange takes no larger order; 0: not known."""
 
     @property
     def name(self) -> str:

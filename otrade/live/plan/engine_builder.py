@@ -279,6 +279,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[
             session.close_ns,
             session.broker_square_off_ns,
             spec.root,
+            spec.freeze_qty,
         )
     )
     plan.instrument_of[spec.token] = instrument_id

@@ -1,22 +1,11 @@
 """What the averages and filters of a built-in kind are called, and where the core keeps them."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from otrade._core.kernel_states import KERNEL_STRUCTS
-from otrade._core.kernels.strategy_abi import (
-    OF_FILTERS,
-    OF_PARAMS,
-    OF_PRICE,
-    IndicatorOutput,
-    WatchedValue,
-)
-from otrade.strategy.builtin import kinds
-from otrade.strategy.check.file import read
-from otrade.strategy.check.spec import Spec
-from otrade.strategy.lines import lines_of
-from otrade.strategy.words.cell import structure
+from otrade._core.kernels.strategy_abi import IN_FILTERS, OF_PRICE, IndicatorOutput, WatchedValue
+from otrade._core.market.strategy import lines_of
 
 NAMES = {
     "ema_cross": ("EMA {fast_period}", "EMA {slow_period}"),
@@ -27,8 +16,7 @@ NAMES = {
 }
 """What a kind's fast and slow line are; an empty one is the price."""
 FILTERS = (("rsi", "rsi_period", "rsi_n", "RSI"), ("atr", "atr_period", "atr_n", "ATR"))
-"""Value, length and count of a filter, as its memory and parameters name them; and what people call it."""
-LEVEL = "level"
+"""Value, length and count of a filter, as state and parameters name them; and what people call it."""
 BYTES = {"i4": 4, "i8": 8, "f8": 8}
 
 
@@ -39,28 +27,23 @@ def names_of(kind: str, params: Mapping[str, int | float]) -> tuple[str, str]:
 
 
 def lines_of_kind(kind: str, params: Mapping[str, int | float]) -> tuple[IndicatorOutput, ...]:
-    """The indicators of its file, a level that it is held against, and the filters that are switched on."""
-    if kind not in kinds():
+    """Both averages as the kind said them last, and the filters that are switched on."""
+    if kind not in NAMES:
         return ()
-    spec = _spec(kind)
-    lines = list(lines_of(spec, {name: params[name] for name in spec.params if name in params}))
-    if LEVEL in spec.params:
-        at = int(getattr(structure("params", spec.params_rows), LEVEL).offset)
-        level = WatchedValue(at, at, known_from=0, memory=OF_PARAMS)  # a parameter is always known
-        lines.append(IndicatorOutput(LEVEL, LEVEL, "", OF_PRICE, level))
-    held = _offsets(KERNEL_STRUCTS["filter_state_t"])
+    named = zip(("fast", "slow"), names_of(kind, params), lines_of(kind), strict=True)
+    lines = [
+        IndicatorOutput(name, label, "", OF_PRICE, watched)
+        for name, label, watched in named
+        if label
+    ]
+    state = _offsets(KERNEL_STRUCTS["filter_state_t"])
     for value, length, count, label in FILTERS:
         n = int(params.get(length, 0))
         if n:
             # It counts its bars up to one more than its length.
-            watched = WatchedValue(held[value], held[count], 4, n + 1, OF_FILTERS)
+            watched = WatchedValue(state[value], state[count], 4, n + 1, IN_FILTERS)
             lines.append(IndicatorOutput(value, f"{label} {n}", "", label, watched))
     return tuple(lines)
-
-
-@cache
-def _spec(kind: str) -> Spec:
-    return read(kinds()[kind])
 
 
 def _offsets(rows: Sequence[Any]) -> dict[str, int]:

@@ -27,7 +27,7 @@ from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import BrokerError, CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
-from otrade.journal.day_names import NAMES_FIELD
+from otrade.journal.day_names import CONFIGURATION_FIELD, NAMES_FIELD
 from otrade.journal.file import JournalBusy
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.day_charges import charge_rule_of
@@ -149,6 +149,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             about = {
                 **self._identity(date),
                 "config_hash": config_hash(config),
+                CONFIGURATION_FIELD: msgspec.to_builtins(config),
                 "encoder": adapter.spelled(),
                 exit_modes.HELLO_FIELD: settled.answers,
                 NAMES_FIELD: msgspec.to_builtins(names_of(plan, config, compiled)),

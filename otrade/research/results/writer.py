@@ -22,8 +22,10 @@ from otrade.research.arrow import pa, pc, pq
 from otrade.research.results.facts import RESULT_FILE, VERSION, ResultDay, ResultFacts
 from otrade.research.results.schema import FILES, SCHEMAS, table_of_rows
 
-ROWS_A_GROUP = 65_536
+ROWS_A_GROUP = 4_096
 LOCK = ".lock"
+TABLES_WAITING = 16
+"""A day's few rows weigh many times their bytes as tables of their own."""
 CHUNK = 1 << 20
 
 
@@ -95,6 +97,8 @@ class ResultWriter:
         self._require_order(tables["equity"]["ts_ns"])
         for name, table in tables.items():
             self._waiting[name].append(table)
+            if len(self._waiting[name]) == TABLES_WAITING:
+                self._waiting[name] = [pa.concat_tables(self._waiting[name]).combine_chunks()]
             if sum(one.num_rows for one in self._waiting[name]) >= ROWS_A_GROUP:
                 self._flush(name)
         self._days.append(_day_of(day, tables["trades"], note))

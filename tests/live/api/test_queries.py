@@ -82,7 +82,7 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             [low, high] = reads.indicators(0, 0)
             valid(low)
             [line] = low.lines
-            assert (line.indicator, line.label, line.pane) == ("level", "level", "")
+            assert (line.indicator, line.label, line.pane) == ("slow", "level", "")
             assert low.name != high.name
             level = here.day.plan.strategies[0].params["level"]
             assert set(line.values) == {level}
@@ -199,9 +199,9 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     told = [reason.name for reason, _ in RISK_GATES]
     assert told[:2] == ["STOP_DISTANCE", "QTY_ZERO"], "asked by the sizing, before any gate"
     assert told[2:] == [name for name in order if name != "QTY_ZERO"]
-    filters = (CORE / "kernels" / "filters.py").read_text().partition("def filters_refuse")[2]
+    refuses = (CORE / "kernels" / "filters.py").read_text().partition("def filters_refuse")[2]
     assert [reason.name for reason, _, _ in FILTER_GATES] == [
-        name for name in reasons_in(filters) if name != "0"
+        name for name in reasons_in(refuses) if name != "0"
     ]
 
 

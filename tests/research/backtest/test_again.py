@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import resource
 
-from bench.research_ticks import TickBench
+from bench.research.otrade_day import TickBench
+from bench.research.rules import make_day
 
 TICKS = 200_000
 
 
 def test_a_day_runs_again_from_the_same_memory() -> None:
-    bench = TickBench(TICKS, seed=11)
+    bench = TickBench(make_day(TICKS, seed=11))
     _, first = bench.run()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(20):
