@@ -4,7 +4,7 @@ PY := .venv/bin/python
 # Compiled .pyc files quarter the start-up time; some environments switch them off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock clean
+.PHONY: build run test attack soak bench bench-research peers pages paint fuzz fuzz-strategies campaign model-check drill drill-mutants mutants deaths proof lint lock docs coverage version sdist wheels wheel-check release-notes clean
 
 build: .venv/ready otrade/web/static/index.html
 
@@ -22,12 +22,18 @@ build: .venv/ready otrade/web/static/index.html
 	$(PY) -m pip install --quiet --require-hashes -r $<
 	touch $@
 
-# Write these two anew: the newest versions that pyproject.toml allows.
+# What only the documentation needs: neither engine nor tests install it.
+.venv/docs: requirements/docs.txt .venv/run
+	$(PY) -m pip install --quiet --require-hashes -r $<
+	touch $@
+
+# Write these three anew: the newest versions that pyproject.toml allows.
 lock: .venv/bin/python
 	$(PY) -m pip install --quiet uv==0.13.9
 	$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > .venv/build.in
 	$(LOCK) pyproject.toml .venv/build.in --output-file requirements/run.txt
 	$(LOCK) pyproject.toml .venv/build.in --extra test --constraint requirements/run.txt --output-file requirements/test.txt
+	$(LOCK) pyproject.toml --extra docs --constraint requirements/run.txt --constraint requirements/test.txt --output-file requirements/docs.txt
 
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
@@ -48,7 +54,12 @@ lint: build .venv/tools
 	$(PY) -m ruff check .
 	PATH="$$PWD/.venv/bin:$$PATH" cython-lint otrade bench
 	$(PY) -m mypy
+	$(PY) -m tests.prose
 	cd web && npm run --silent check
+
+# The documentation as a site, in build/docs/site: a link or anchor that leads nowhere is an error. To read it with its search: python3 -m http.server -d build/docs/site
+docs: .venv/ready .venv/docs
+	$(PY) -m docs.site.make_site
 
 # A browser for the page's tests: the system's, or one that is fetched where that may be; without one they say that they are skipped.
 .venv/browser: .venv/tools
@@ -58,6 +69,42 @@ test: lint .venv/browser
 	cd web && npm test --silent
 	$(PY) -m pytest -n 2 --ignore tests/page
 	$(PY) -m pytest -n 2 -rs --dist loadfile tests/page  # the tests of a file share one engine, and go on where the one before left it
+
+# Which lines of Python the tests run, branches too (about half as long again as the tests): a table, and build/coverage/index.html. TESTS names a part of them.
+TESTS := tests --ignore tests/page
+coverage: build .venv/tools
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -n 2 $(TESTS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage html --quiet
+	$(PY) -m coverage report | tee build/coverage/report.txt
+
+# ------------------------------------------------------------------------------------------ release
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' otrade/__init__.py)
+version:
+	@echo $(VERSION)
+
+# What CHANGELOG.md says of this version.
+release-notes:
+	@awk '/^## \[/ { here = index($$0, "[$(VERSION)]") } here' CHANGELOG.md
+
+# The source with its page, from which every wheel is built: no wheel needs Node.
+sdist: build
+	rm -rf dist && mkdir dist
+	$(PY) -c "from setuptools import build_meta; build_meta.build_sdist('dist')"
+
+# Wheels of dist/otrade-*.tar.gz for this machine, in the containers of cibuildwheel (needs pipx and, on Linux, Docker); pyproject.toml says which.
+wheels:
+	pipx run cibuildwheel==4.3.5 --output-dir dist dist/otrade-$(VERSION).tar.gz
+
+# The same without containers, for this Python alone: a wheel of the sdist in an environment of its own trades a paper day.
+WHEEL := build/wheel
+wheel-check: sdist
+	rm -rf $(WHEEL) && mkdir -p $(WHEEL)/day
+	python3 -m venv $(WHEEL)/venv
+	$(WHEEL)/venv/bin/pip wheel --quiet --no-deps --wheel-dir $(WHEEL) dist/otrade-$(VERSION).tar.gz
+	$(WHEEL)/venv/bin/pip install --quiet $(WHEEL)/otrade-*.whl
+	cd $(WHEEL)/day && ../venv/bin/otrade init && ../venv/bin/otrade run --speed max --no-page
 
 bench: build .venv/tools
 	$(PY) bench/setup.py build_ext --inplace --build-temp build/bench > build/bench.log 2>&1 || (cat build/bench.log; exit 1)

@@ -48,7 +48,7 @@ TABLE = {
     "_core.kernels": "_core.types _core.kernel_states _core.kernels.strategy_abi _core.kernels.wilder",
     # what compiled strategies and the core hold between them: plain data, for both
     "_core.kernels.strategy_abi": "_core.types",
-    # formulas that the built-in kinds and strategy files share: plain functions, for both
+    # formulas that the filters and strategy files share: plain functions, for both
     "_core.kernels.wilder": "",
     # ------------------------------------------------------------------------ its pipeline
     "_core.codecs": "_core.types _core.writer",
@@ -85,7 +85,7 @@ TABLE = {
     "_core.market _core.orders.bracket _core.orders.decision _core.orders.entry _core.orders.fill_price "
     "_core.orders.position _core.orders.report",
     "_core.engine.engine": f"{TICK} _core.codecs _core.engine.pipeline _core.engine.rows "
-    "_core.engine.setup _core.engine.views _core.journal_writer _core.market "
+    "_core.engine.setup _core.engine.views _core.journal_writer _core.kernels.strategy_abi _core.market "
     "_core.orders.adopt _core.orders.bracket _core.orders.report _core.orders.risk "
     "_core.orders.waiting_entries _core.pack",
     "_core.engine.checkpoint": f"{TICK} _core.engine.engine _core.engine.pipeline _core.market",
@@ -113,8 +113,12 @@ TABLE = {
     "strategy": "_core.types _core.cpu_check _core.kernels.strategy_abi errors strategy.build strategy.check "
     "strategy.indicators strategy.words",
     "strategy.check": "_core.types _core.kernels.strategy_abi errors otrade plain_file strategy strategy.indicators strategy.words",
+    "strategy.builtin": "strategy",
     "strategy.build": "_core.cpu_check _core.kernels.strategy_abi _core.kernels.wilder child_environment errors otrade plain_file "
     "strategy.check strategy.indicators strategy.words",
+    # build time only
+    "strategy.build.builtin": "_core.kernels _core.kernels.strategy_abi errors strategy.build strategy.builtin strategy.check "
+    "strategy.words",
     # -------------------------------------------------------------- brokers, the simulator
     "brokers.transport": f"{BASE} _core.codecs _core.histogram brokers",
     "brokers": f"{BASE} _core.codecs _core.histogram brokers.registry instruments",
@@ -142,8 +146,8 @@ TABLE = {
     "_core.engine.replay _core.journal_writer strategy strategy.build strategy.check",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} child_environment file_lock _core.engine.engine config live.notices",
-    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows "
-    "_core.engine.warmup calendar charges config instruments square_off",
+    "live.plan": f"{BASE} brokers _core.codecs _core.engine.feed_sink _core.engine.engine _core.engine.rows _core.market "
+    "_core.engine.warmup _core.kernel_states _core.kernels.strategy_abi calendar charges config instruments square_off",
     "live.history": f"{BASE} _core.engine.engine _core.engine.rows _core.histogram brokers calendar charges "
     "contract live.plan",
     "live.persistence": f"{BASE} _core.build_id _core.engine.engine _core.journal_writer "
@@ -159,7 +163,7 @@ TABLE = {
     "_core.market live.notices live.persistence live.plan live.runtime price_files simulator.prices square_off "
     "strategy strategy.build strategy.check",
     "live.alerts": f"{BASE} config live.notices",
-    "live.monitoring": f"{BASE} _core.engine.rows _core.histogram charges contract live.alerts "
+    "live.monitoring": f"{BASE} _core.engine.rows _core.histogram _core.kernels.strategy_abi charges contract live.alerts "
     "live.day live.history live.notices live.plan",
     "live.control": f"{BASE} brokers calendar config contract instruments live.day live.notices live.persistence "
     "live.plan live.startup simulator simulator.base square_off",
@@ -185,7 +189,10 @@ TABLE = {
     "research.backtest": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.pipeline _core.kernels "
     "_core.orders.bracket _core.orders.order _core.orders.report _core.state brokers brokers.registry calendar charges "
     "config instruments journal live.history live.notices live.plan live.startup research.arrow research.history "
-    "research.results simulator.base simulator.draws simulator.prices square_off _core.pack",
+    "research.results simulator.base simulator.draws simulator.exchange simulator.prices square_off _core.pack",
+    # A day of trading beside its own second run.
+    "research.parity": f"{BASE} _core.codecs _core.engine.engine _core.kernels brokers.registry journal live.notices live.plan "
+    "research.backtest simulator.base simulator.draws simulator.prices",
     "research.history": f"{BASE} file_lock _core.codecs brokers brokers.registry calendar instruments journal price_files research.arrow",
     # A day of trading, replayed and counted as the engine counts it.
     "research.days": f"{BASE} otrade _core.codecs _core.engine.engine _core.engine.rows _core.journal_writer charges journal "
@@ -212,19 +219,21 @@ TABLE = {
     "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} otrade _core.market brokers calendar drill.draws drill.trader instruments journal live.day live.plan "
     "live.startup simulator simulator.base strategy strategy.build strategy.check",
-    "drill": f"{BASE} otrade contract live.api live.engine_socket stream "
-    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws "
+    "drill.inbound": f"{BASE} otrade contract hooks live.api live.broker_io live.control live.engine_socket live.notices "
+    "live.startup simulator simulator.base simulator.exchange stream",
+    "drill": f"{BASE} otrade "
+    "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws drill.inbound "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
     "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
     "cli.research": f"{BASE} brokers brokers.registry calendar child_environment cli.commands config journal live price_files "
-    "research.backtest research.days research.history research.report research.results",
+    "research.backtest research.days research.history research.parity research.report research.results",
     "cli.commands": f"{BASE} _core.codecs brokers brokers.registry calendar charges cli.engine config contract drill "
     "engine_link drill.draws drill.reports drill.starts instruments journal live live.alerts live.broker_io live.control "
     "live.engine_socket live.history live.notices live.plan "
     "live.runtime live.startup price_files research.history simulator simulator.base simulator.prices square_off "
-    "strategy strategy.build strategy.check web.auth",
+    "strategy strategy.build strategy.builtin strategy.check web.auth",
     "cli": "brokers.registry cli.commands cli.engine cli.processes cli.research config errors live server",
     "__main__": "cli",
 }
@@ -233,7 +242,8 @@ built on each other, more or less; that there is no circle is a test of its own.
 """
 
 CALLED_FROM_OUTSIDE = {
-    r"otrade/_core/kernels/(brackets|money|signals)\.py": "compiled to C by their names",
+    r"otrade/_core/kernels/(brackets|filters|money)\.py": "compiled to C by their names",
+    r"otrade/strategy/builtin/.*": "compiled into the core by their files' names",
     r"otrade/strategy/build/rewrite\.py: visit_\w+": "ast.NodeTransformer calls them",
     r"otrade/.*: on_(ws|url|header|body|message|chunk)_?\w*": "picows and httptools call them",
     r"otrade/.*: (pause_writing|resume_writing|eof_received)": "asyncio's protocols",

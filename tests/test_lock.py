@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUN = [*PROJECT["build-system"]["requires"], *PROJECT["project"]["dependencies"]]
 TEST = PROJECT["project"]["optional-dependencies"]["test"]
+DOCS = PROJECT["project"]["optional-dependencies"]["docs"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
@@ -39,7 +40,14 @@ def pins(name: str, python: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize(("name", "asked"), [("run.txt", RUN), ("test.txt", RUN + TEST)])
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("run.txt", RUN),
+        ("test.txt", RUN + TEST),
+        ("docs.txt", PROJECT["project"]["dependencies"] + DOCS),
+    ],
+)
 def test_each_requirement_is_locked_within_its_bounds(
     name: str, asked: list[str], python: str
 ) -> None:
@@ -54,6 +62,18 @@ def test_each_requirement_is_locked_within_its_bounds(
 def test_the_tests_run_against_what_is_deployed(python: str) -> None:
     run, test = pins("run.txt", python), pins("test.txt", python)
     assert {name: test.get(name) for name in run} == run
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_documentation_changes_no_version(python: str) -> None:
+    """It may be made in the environment that runs and tests."""
+    docs = pins("docs.txt", python)
+    for name in ("run.txt", "test.txt"):
+        others = pins(name, python)
+        assert {one: docs[one] for one in docs.keys() & others.keys()} == {
+            one: others[one] for one in docs.keys() & others.keys()
+        }
+    assert "zensical" in docs and "zensical" not in pins("test.txt", python)
 
 
 def test_what_only_tests_need_is_not_deployed() -> None:
@@ -73,5 +93,5 @@ def test_what_only_tests_need_is_not_deployed() -> None:
 def test_installations_check_the_hashes() -> None:
     makefile = (ROOT / "Makefile").read_text()
     installs = [line for line in makefile.splitlines() if " pip install " in line and "-r" in line]
-    assert len(installs) == 2 and all("--require-hashes" in line for line in installs)
+    assert len(installs) == 3 and all("--require-hashes" in line for line in installs)
     assert "npm ci --ignore-scripts" in makefile

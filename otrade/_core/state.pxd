@@ -3,14 +3,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from otrade._core.types cimport (
     MAX_FURTHER_BARS, bar_rec_t, bar_t, bar_view_t, bracket_t, budget_t, charge_rates_t, clock_view_t, command_t, decision_rec_t,
-    decision_t, fill_view_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t, position_view_t, risk_limits_t,
-    risk_state_t, series_t, signal_rec_t, signal_t,
+    decision_t, fill_view_t, filter_params_t, filter_state_t, instrument_t, market_t, notice_t, order_t, plan_t, position_t,
+    position_view_t, risk_limits_t, risk_state_t, series_t, signal_rec_t, signal_t,
 )
 
-ctypedef int32_t (*on_tick_t)(void* params, void* state, market_t* market, signal_t* signal) noexcept nogil
-ctypedef int32_t (*on_bar_t)(void* params, void* state, bar_t* bar, signal_t* signal) noexcept nogil
-
-# Entry points of a compiled strategy, as `kernels/strategy_abi.py` tells them.
+# Entry points of a strategy, as `kernels/strategy_abi.py` tells them.
 ctypedef int64_t (*say_on_bar_t)(
     const void* params, void* state, const bar_view_t* bar, const bar_view_t* bars, const market_t* market,
     const position_view_t* position, const clock_view_t* clock, decision_t* decision) noexcept nogil
@@ -21,18 +18,18 @@ ctypedef int64_t (*say_on_fill_t)(
     const void* params, void* state, const fill_view_t* fill, const market_t* market, const bar_view_t* bars,
     const position_view_t* position, const clock_view_t* clock, decision_t* decision) noexcept nogil
 
-# What a compiled strategy has beside what every strategy has. What it is shown comes behind the addresses, which are not saved.
+# Its entry points, what it is shown, and what it says. What comes behind the addresses is saved.
 cdef struct compiled_t:
     say_on_bar_t on_bar
     say_on_tick_t on_tick
     say_on_tick_t on_timer
     say_on_fill_t on_fill
+    decision_t said
     bar_view_t bar
     bar_view_t bars[MAX_FURTHER_BARS]
     position_view_t position
     clock_view_t clock
     fill_view_t fill
-    decision_t said
     int64_t further_ns[MAX_FURTHER_BARS]  # lengths of `bars`; 0: none
     int64_t timer_ns  # 0: it has no timer
     int64_t timer_next_ns
@@ -51,18 +48,33 @@ cdef struct terms_t:
     int64_t target_e4
     int64_t qty
 
+# One number of a strategy that is kept by bar, to be shown, and the counter beside it that says whether it is known.
+cdef struct watched_value_t:
+    const double* value
+    const void* counter
+    int32_t counter_bytes  # 1 or 4
+    int32_t known_from  # the value is known when the counter is at least that
+
+# What is kept of them: a ring of rows, each the bar's begin and end and the numbers, eight bytes each. Never journalled.
+cdef struct watch_t:
+    watched_value_t* values
+    int32_t n
+    int64_t n_rows  # ever written
+    int64_t* rows
+
 cdef struct strategy_t:
-    on_tick_t on_tick
-    on_bar_t on_bar
     void* params
     void* state
-    compiled_t* compiled  # NULL: one of the kinds that are built in
+    compiled_t* compiled
+    watch_t* watch  # NULL: nobody looks
     size_t state_bytes
+    filter_params_t filters  # of a kind that is built in
     plan_t plan
     signal_t signal
+    filter_state_t filtered
     int32_t instrument_id
     int32_t series_id
-    int32_t kind
+    int32_t kind  # its place among those that are built in; below 0: a file
     int32_t enabled
     int32_t wants_ticks
     int32_t wants_fills

@@ -131,6 +131,10 @@ cdef void release(core_t* c) noexcept:
             free(c.strategies[i].params)
             free(c.strategies[i].state)
             free(c.strategies[i].compiled)
+            if c.strategies[i].watch != NULL:
+                free(c.strategies[i].watch.values)
+                free(c.strategies[i].watch.rows)
+                free(c.strategies[i].watch)
     free(c.buckets)
     free(c.key_buckets)
     free(c.keys)
@@ -234,10 +238,10 @@ cdef command_t* push_command(core_t* c) noexcept nogil:
 
 
 cdef inline void _push_decision(core_t* c, int strategy_id, int taken, int reason) noexcept nogil:
-    """The same of all that a compiled strategy said."""
+    """The same of all that a strategy file said. A built-in kind says no more than its signal."""
     cdef decision_rec_t* rec = &c.decisions[c.signal_tail % c.cap_signals]
     cdef strategy_t* s = &c.strategies[strategy_id]
-    if s.compiled == NULL:
+    if s.kind >= 0:
         rec.decision.action = 0
         return
     rec.decision = s.compiled.said

@@ -31,7 +31,6 @@ class Limit(IntEnum):
     KEY_BYTES = 48  # an instrument's name on a wire that uses text
     FEEDS = 2
     SLICES = 10  # brackets that one signal may open when the freeze quantity splits it
-    MA_PERIOD_MAX = 256  # ring of a simple average
     HISTORY_BARS = 512  # of one HISTORY record
     FURTHER_BARS = 4  # bar lengths that a compiled strategy sees beside its own
 
@@ -564,6 +563,7 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
     # book is known. `ts_recv_ns`: when anything of it last came, `ts_price_ns` its last trade,
     # `ts_book_ns` its book. `traded`: the last packet brought a trade and did not repeat one;
     # `ts_bar_ns`: when that was (0: not said); `bare`: that trade came without the day's volume.
+    # `feeds_heard` and `feeds_timed` have a bit for each feed that has told of a last trade, and of one with its time.
     # From `absurd_px_e4` on: the run of refused prices that is not settled (none when `n_absurd` is
     # 0).
     "market_t": [
@@ -604,6 +604,8 @@ STRUCTS: dict[str, list[tuple[str, str] | tuple[str, str, int]]] = {
         ("absurd_volume", I8),
         ("n_absurd", I4),
         ("bare", I4),
+        ("feeds_heard", I4),
+        ("feeds_timed", I4),
         ("depth_bid_px_e4", I8, 5),
         ("depth_ask_px_e4", I8, 5),
         ("depth_bid_qty", I8, 5),

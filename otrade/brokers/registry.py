@@ -32,6 +32,8 @@ class BrokerRow(NamedTuple):
     updates_with_prices: bool = False
     """Order updates come by the connection of the prices."""
     """Its feed knows instruments by number, which must be ours; otherwise by a name of its own."""
+    margin_in_book: bool = False
+    """An order that the funds do not cover gets an id and is rejected; otherwise its request is refused."""
     order_hook: str = ""
     """Where it posts order updates to us; empty: it posts none of which the sender is proved."""
     token_hook: str = ""
@@ -66,6 +68,7 @@ BROKERS: Mapping[str, BrokerRow] = {
             price_plans={"basic": "upstox-basic", "plus": "upstox-plus"},
             orders_per_min_max=0,
             market_protection_pct_max=25,
+            margin_in_book=True,
             token_hook="/hooks/upstox/token",
             simulator_ports={"upstox_rest_port": 8702, "upstox_feed_port": 8703},
         ),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from otrade.brokers.registry import NAMES
+from otrade.cli.options import config_option, data_option, json_option, to_option
 
 LENGTHS = ("tick", "1m", "2m", "3m", "5m", "10m", "15m", "30m", "1h", "1d")
 SEGMENTS = ("cash", "cash_with_derivatives", "derivatives", "index", "currency", "commodity")
@@ -29,13 +30,7 @@ def add_data(data: argparse.ArgumentParser, date: Callable[[str], str]) -> None:
 
     def add(name: str, what: str) -> argparse.ArgumentParser:
         sub = whats.add_parser(name, help=what, description=what)
-        sub.add_argument(
-            "--data",
-            type=Path,
-            default=None,
-            metavar="DIR",
-            help="the folder of price history (default var/data; fetched from a simulated broker: var/paper-data)",
-        )
+        data_option(sub, "default var/data; fetched from a simulated broker: var/paper-data")
         return sub
 
     def days(sub: argparse.ArgumentParser, what: str) -> None:
@@ -135,19 +130,13 @@ def add_data(data: argparse.ArgumentParser, date: Callable[[str], str]) -> None:
         "fetch", "ask the configured broker for minutes; asked again it goes on where it ended"
     )
     sub.add_argument("symbols", nargs="+", metavar="SYMBOL", help="as NSE:INFY")
-    sub.add_argument(
-        "--config",
-        type=Path,
-        default=Path("config/paper.json"),
-        metavar="FILE",
-        help="default: config/paper.json",
-    )
+    config_option(sub)
     sub.add_argument("--broker", choices=NAMES, default="", help="default: the configured one")
     days(sub, "sessions")
     conflict(sub)
 
     sub = add("list", "what is there: symbols, lengths, days, bars, and where they come from")
-    sub.add_argument("--json", action="store_true", help="as JSON")
+    json_option(sub)
 
     sub = add(
         "check",
@@ -161,7 +150,7 @@ def add_data(data: argparse.ArgumentParser, date: Callable[[str], str]) -> None:
     sub.add_argument(
         "--all", action="store_true", help="every finding (default: the first of each kind)"
     )
-    sub.add_argument("--json", action="store_true", help="every finding, as JSON")
+    json_option(sub, "every finding, as JSON")
 
     sub = add(
         "export",
@@ -171,6 +160,4 @@ def add_data(data: argparse.ArgumentParser, date: Callable[[str], str]) -> None:
     length(sub, "default: 1m")
     days(sub, "rows")
     sub.add_argument("--format", choices=("csv", "parquet"), default="csv")
-    sub.add_argument(
-        "--to", type=Path, default=None, metavar="FILE", help="default: standard output"
-    )
+    to_option(sub)

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from otrade import __version__
 from otrade.brokers.registry import BROKERS, DEFAULT, NAMES
-from otrade.cli.backtest_parser import add_backtest
-from otrade.cli.data_parser import add_data
-from otrade.cli.report_parser import add_report
+from otrade.cli.command_parser import PROGRAM, CommandParser
+from otrade.cli.options import config_option, json_option, to_option, var_option
 from otrade.errors import ConfigError, OTradeError
 
 EXIT_CODES = """exit codes:
@@ -356,6 +355,13 @@ def _version(_args: argparse.Namespace) -> int:
     return 0
 
 
+def _completion(args: argparse.Namespace) -> int:
+    from otrade.cli.completion import script
+
+    sys.stdout.write(script(args.shell, parser()))
+    return 0
+
+
 def _strategy(args: argparse.Namespace) -> int:
     from otrade.cli.commands import strategy
 
@@ -376,43 +382,26 @@ def _doctor(args: argparse.Namespace) -> int:
     return doctor(args.config)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    ap = argparse.ArgumentParser(
-        prog="otrade",
-        description=__doc__,
+def parser(only: str = "") -> CommandParser:
+    """The whole command line. With `only` the larger commands, which have files of their own, are left
+    empty but for that one.
+    """
+    ap = CommandParser(
+        prog=PROGRAM,
+        description="A live trading engine for Indian markets: trade, rehearse, look back, prove.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     ap.add_argument("--version", action="version", version=f"otrade {__version__}")
     commands = ap.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
         name: str, what: str, run: Callable[[argparse.Namespace], int], former: str = ""
-    ) -> argparse.ArgumentParser:
+    ) -> CommandParser:
         """`former`: its name of the version before, which still works."""
         aliases = [former] if former else []
         sub = commands.add_parser(name, help=what, description=what, aliases=aliases)
         sub.set_defaults(run=run)
         return sub
-
-    def config_option(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument(
-            "--config",
-            type=Path,
-            default=Path("config/paper.json"),
-            metavar="FILE",
-            help="default: config/paper.json",
-        )
-
-    def var_option(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument(
-            "--var",
-            type=Path,
-            default=Path("var"),
-            metavar="DIR",
-            help="the engine's directory (paths.var)",
-        )
 
     sub = add(
         "run",
@@ -506,7 +495,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--prices", type=_prices, action="append", metavar="CSV[=SYMBOL]")
 
     sub = add("status", "ask the running engine how it is", _status)
-    sub.add_argument("--json", action="store_true", help="everything, for scripts")
+    json_option(sub, "everything, for scripts")
     var_option(sub)
 
     sub = add("kill", "halt: no new entries, every stop stays at the exchange", _kill)
@@ -536,18 +525,16 @@ def parser() -> argparse.ArgumentParser:
     )
     sub = add(
         "take-over",
-        "let the engine take over a position that somebody else has opened",
+        "let the engine take over a position that another person has opened",
         _take_over,
         former="adopt",
     )
     sub.add_argument("symbol", help="as NSE:INFY")
     var_option(sub)
-    journal = add(
-        "journal", "read a journal: everything that an engine was told and decided", _journal
-    )
+    journal = add("journal", "read a journal: every event and decision of an engine", _journal)
     whats = journal.add_subparsers(dest="what", required=True, metavar="verify|show|tail|export")
 
-    def journal_command(name: str, what: str) -> argparse.ArgumentParser:
+    def journal_command(name: str, what: str) -> CommandParser:
         sub = whats.add_parser(name, help=what, description=what)
         sub.add_argument(
             "file",
@@ -557,7 +544,7 @@ def parser() -> argparse.ArgumentParser:
         )
         return sub
 
-    def kind_option(sub: argparse.ArgumentParser) -> None:
+    def kind_option(sub: CommandParser) -> None:
         sub.add_argument(
             "--kind",
             default="",
@@ -579,17 +566,15 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--until", default="", metavar="HH:MM[:SS]")
     sub.add_argument("--limit", type=_between(0, 1_000_000_000), default=0, metavar="N")
     sub.add_argument("--packets", action="store_true", help="decode the feed's frames too")
-    sub.add_argument("--json", action="store_true")
+    json_option(sub)
     sub = journal_command("tail", "the last records, and with -f those that come")
     sub.add_argument("-n", dest="lines", type=_between(0, 100_000), default=20, metavar="N")
     sub.add_argument("-f", dest="follow", action="store_true")
-    sub.add_argument("--json", action="store_true")
+    json_option(sub)
     sub = journal_command("export", "for other tools")
     kind_option(sub)
     sub.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="jsonl")
-    sub.add_argument(
-        "--to", type=Path, default=None, metavar="FILE", help="default: standard output"
-    )
+    to_option(sub)
 
     sub = add(
         "replay", "feed a journal to a fresh core and compare every decision, bit for bit", _replay
@@ -693,7 +678,7 @@ def parser() -> argparse.ArgumentParser:
     names = add("instruments", "the day's instruments: fetch, look for, show", _instruments)
     whats = names.add_subparsers(dest="what", required=True, metavar="refresh|find|show")
 
-    def names_command(name: str, what: str) -> argparse.ArgumentParser:
+    def names_command(name: str, what: str) -> CommandParser:
         sub = whats.add_parser(name, help=what, description=what)
         config_option(sub)
         sub.add_argument("--broker", choices=NAMES, default="", help="default: the configured one")
@@ -721,7 +706,7 @@ def parser() -> argparse.ArgumentParser:
         _preflight,
     )
     config_option(sub)
-    sub.add_argument("--json", action="store_true", help="as JSON")
+    json_option(sub)
 
     sub = add(
         "account",
@@ -729,7 +714,7 @@ def parser() -> argparse.ArgumentParser:
         _account,
     )
     config_option(sub)
-    sub.add_argument("--json", action="store_true", help="as JSON")
+    json_option(sub)
 
     sub = add(
         "alerts",
@@ -741,22 +726,28 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--target", default="", metavar="NAME", help="only this one")
 
     data = add("data", "prices of the past: bring in, fetch, list, check, give out", _data)
-    add_data(data, _date)
+    if only in ("", "data"):
+        from otrade.cli.data_parser import add_data
+
+        add_data(data, _date)
 
     backtest = add(
         "backtest", "trade days of the past: the live core, at prices of the archive", _backtest
     )
-    add_backtest(backtest, _date)
+    if only in ("", "backtest"):
+        from otrade.cli.backtest_parser import add_backtest
+
+        add_backtest(backtest, _date)
 
     sub = add(
         "parity",
-        "one paper day over sockets, replayed and in the backtest: the same executions?",
+        "a day's journal beside the backtest of the same prices: what differs, and why",
         _parity,
     )
     sub.add_argument(
         "what",
-        metavar="DAY|CONFIG",
-        help="a paper day that has been run, or a configuration to run one",
+        metavar="DAY|JOURNAL|CONFIG",
+        help="a day that has been traded (live, dry or paper), its journal, or a configuration to run a paper day",
     )
     config_option(sub)
     sub.add_argument(
@@ -765,9 +756,19 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--seed", type=_seed, default=None, metavar="N", help="of the simulated market"
     )
-    sub.add_argument("--all", action="store_true", help="show every execution and difference")
+    sub.add_argument(
+        "--prices",
+        choices=("simulation", "packets"),
+        default=None,
+        help="of the backtest: the simulation's (default of paper days), or the packets in the journal",
+    )
+    sub.add_argument("--all", action="store_true", help="show every difference")
+    sub.add_argument("--json", action="store_true", help="everything, for a script")
     report = add("report", "what a backtest, or days of trading, earned, and how", _report)
-    add_report(report, _between)
+    if only in ("", "report"):
+        from otrade.cli.report_parser import add_report
+
+        add_report(report, _between)
     var_option(report)
 
     sub = add("latency", "how long each stage took on a day: p50, p99, p99.9 and max", _latency)
@@ -780,7 +781,7 @@ def parser() -> argparse.ArgumentParser:
         help="default: the last one that was kept",
     )
     var_option(sub)
-    sub.add_argument("--json", action="store_true", help="as JSON")
+    json_option(sub)
 
     sub = add(
         "password",
@@ -853,7 +854,7 @@ def parser() -> argparse.ArgumentParser:
     )
     steps = strategy.add_subparsers(dest="what", required=True, metavar="new|check|build|list|show")
 
-    def strategy_command(name: str, what: str) -> argparse.ArgumentParser:
+    def strategy_command(name: str, what: str) -> CommandParser:
         return steps.add_parser(name, help=what, description=what)
 
     sub = strategy_command("new", "write a file to begin with")
@@ -863,12 +864,17 @@ def parser() -> argparse.ArgumentParser:
     sub = strategy_command("build", "compile what has changed, ahead of a start")
     sub.add_argument("files", type=Path, nargs="+", metavar="FILE")
     var_option(sub)
-    sub = strategy_command("list", "the strategy files of a folder")
+    sub = strategy_command(
+        "list", "the kinds that are built in, and the strategy files of a folder"
+    )
     sub.add_argument("folder", type=Path, nargs="?", default=Path("strategies"))
     var_option(sub)
     sub = strategy_command("show", "parameters, fields, reasons and costs of one")
-    sub.add_argument("file", type=Path, metavar="FILE")
+    sub.add_argument("file", type=Path, metavar="FILE", help="a file, or a kind that is built in")
     var_option(sub)
+
+    sub = add("completion", "print the script that completes commands in a shell", _completion)
+    sub.add_argument("shell", choices=("bash", "zsh", "fish"))
 
     add("version", "print the version", _version)
     config_option(add("doctor", "check this machine, and say how to mend what is wrong", _doctor))
@@ -890,7 +896,8 @@ def _hear_stops(*, is_run: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     try:
-        args = parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        args = parser(next(iter(words), "-")).parse_args(words)
         _hear_stops(is_run=args.run is _run)
         code: int = args.run(args)
         return code

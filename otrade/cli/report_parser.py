@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from otrade.cli.options import data_option
+
 
 def add_report(
     report: argparse.ArgumentParser, between: Callable[[int, int], Callable[[str], int]]
@@ -34,10 +36,4 @@ def add_report(
         metavar="N",
         help="at most so many instruments' days on charts (default 12)",
     )
-    report.add_argument(
-        "--data",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="price history for the charts (default: var/data; of paper days var/paper-data)",
-    )
+    data_option(report, "for the charts; default var/data, of paper days var/paper-data")

@@ -28,7 +28,9 @@ DEFAULTS = (
     "square_off.json",
 )
 
-RELOADABLE_WORDS = "risk.* but cooldown_after_stop_s, engine.on_stop, strategies[].enabled"
+RELOADABLE_WORDS = (
+    "risk.* but cooldown_after_stop_s, engine.on_stop, strategies[].enabled, backtest.*"
+)
 """What may change while trading: see `applied_now`. Anything else needs a restart: what a bracket was
 opened with is what it ends with.
 """
@@ -200,7 +202,7 @@ FILE_ONLY = (
         for name in ("rest", "feed", "login", "instruments", "redirect")
     ),
     "broker.order_url",
-    *("paths", "log.path", "sim.prices", "history.files", "sockets"),
+    *("paths", "log.path", "sim.prices", "history.files", "backtest.journals", "sockets"),
     *("web.host", "web.names", "web.tls_cert", "web.tls_key"),
 )
 """Where secrets are sent, which files of the machine are read and written, and where it is listened:
@@ -241,6 +243,7 @@ def applied_now(old: Config, new: Config) -> Config:
         old,
         risk=replace(new.risk, cooldown_after_stop_s=old.risk.cooldown_after_stop_s),
         engine=replace(old.engine, on_stop=new.engine.on_stop),
+        backtest=new.backtest,
         strategies=[
             replace(strategy, enabled=enabled.get(strategy.name, strategy.enabled))
             for strategy in old.strategies

@@ -430,6 +430,61 @@ class HistoryConfig(ConfigBase, frozen=True, kw_only=True):
     ] = {}
 
 
+class BacktestConfig(ConfigBase, frozen=True, kw_only=True):
+    """How `otrade backtest` decides what no price of the past tells; options of the command go before. A running
+    engine heeds none of it.
+    """
+
+    latency_ms: Annotated[
+        float, Meta(ge=0, le=60_000, description="of a request to the exchange, and as long back")
+    ] = 0.0
+    journals: Annotated[
+        list[str],
+        Meta(
+            max_length=400,
+            description="journals of your own days, whose round trips are drawn from instead of latency_ms",
+        ),
+    ] = []
+    queue: Annotated[
+        Literal["auto", "through", "touch", "ahead", "drawn"],
+        Meta(
+            description="what a resting order gets of a trade at its own price: nothing, all, what trades beyond the quantity before "
+            "it, a random part; auto: through of bars, ahead of ticks"
+        ),
+    ] = "auto"
+    slippage_ticks: Annotated[
+        int,
+        Meta(ge=0, le=1_000, description="of an order that takes, where there is no order book"),
+    ] = 1
+    slippage_bps: Annotated[
+        float, Meta(ge=0, le=1_000, description="likewise, in hundredths of a per cent, on top")
+    ] = 0.0
+    share_percent: Annotated[
+        float,
+        Meta(
+            ge=0, le=100, description="an order gets at most this part of what trades; 0: no bound"
+        ),
+    ] = 0.0
+    path: Annotated[
+        Literal["nearer", "high", "low"],
+        Meta(
+            description="inside a bar, after the open: the extreme that is nearer to it, the high or the low comes first"
+        ),
+    ] = "nearer"
+    stop_first: Annotated[
+        bool,
+        Meta(description="where stop and target of a position lie in one bar, the stop counts"),
+    ] = True
+    funds_rupees: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1e12,
+            description="of the account when it begins: an entry that they do not cover is refused; 0: never asked",
+        ),
+    ] = 0.0
+
+
 class InstrumentConfig(ConfigBase, frozen=True, kw_only=True):
     """What may be traded."""
 
@@ -723,6 +778,7 @@ class Config(ConfigBase, frozen=True, kw_only=True):
     risk: RiskConfig = RiskConfig()
     sessions: SessionsConfig = SessionsConfig()
     history: HistoryConfig = HistoryConfig()
+    backtest: BacktestConfig = BacktestConfig()
     web: WebConfig = WebConfig()
     hooks: HooksConfig = HooksConfig()
     sockets: SocketsConfig = SocketsConfig()

@@ -1,41 +1,24 @@
-"""The engine as others see it: what is streamed (`EngineViews`), and all of it (`EngineSource`), as the
-web layer has it in its own process. The web layer imports nothing of the core.
-
-Views are read in a loop, at most 20 times a second and only while somebody looks, and return
-quickly. Rows are built as they are asked for, and the engine may go on between two of them. Nothing
-that is returned is changed afterwards. Queries and commands go to another process: EngineGoneError
-says in words that it does not answer.
+"""The engine as the web layer has it in its own process: what is streamed (`EngineViews`), queries and
+commands, which go to another process (EngineGoneError says in words that it does not answer), and
+results. The web layer imports nothing of the core, and the engine none of this.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from otrade.contract import queries, results
+from otrade.contract.engine_views import EngineViews
 from otrade.contract.messages import Acted, CommandArgs
 from otrade.contract.queries import EngineProcessView
 from otrade.contract.views import (
     AccountView,
-    BracketView,
     Candle,
     CommandName,
     CommandResult,
-    InstrumentView,
-    NoticeView,
-    OrderView,
-    PositionView,
     PreflightView,
-    SignalView,
-    Status,
-    StrategyView,
-    TradeView,
 )
-
-INTERVALS_S = (60, 300, 900)
-"""The candle lengths that can be asked for; all are aligned to a 09:15 open in India and to the
-UTC clock alike.
-"""
 
 
 class CommandOrder(msgspec.Struct, frozen=True):
@@ -57,7 +40,9 @@ class QuerySource(Protocol):
 
     async def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]: ...
 
-    async def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]: ...
+    async def indicators(
+        self, instrument_id: int, since_ms: int
+    ) -> Sequence[queries.IndicatorSeries]: ...
 
     async def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None: ...
 
@@ -104,32 +89,6 @@ class ResultSource(Protocol):
     async def stop_backtest(self) -> results.BacktestView: ...
 
 
-class EngineViews(Protocol):
-    """What is streamed."""
-
-    def status(self) -> Status: ...
-
-    def instruments(self) -> Iterator[InstrumentView]: ...
-
-    def strategies(self) -> Iterator[StrategyView]: ...
-
-    def brackets(self) -> Iterator[BracketView]: ...
-
-    def orders(self) -> Iterator[OrderView]: ...
-
-    def positions(self) -> Iterator[PositionView]: ...
-
-    def trades(self) -> Iterator[TradeView]: ...
-
-    def signals(self, since_seq: int) -> Sequence[SignalView]:
-        """Those with a number above `since_seq` (0: all that are kept), oldest first."""
-        ...
-
-    def notices(self, since_seq: int) -> Sequence[NoticeView]:
-        """Those with a number above `since_seq` (0: all that are kept), oldest first."""
-        ...
-
-
 class EngineSource(EngineViews, Protocol):
     """All that the web layer asks."""
 
@@ -144,8 +103,8 @@ class EngineSource(EngineViews, Protocol):
         ...
 
     async def candles(self, instrument_id: int, interval_s: int) -> Sequence[Candle]:
-        """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`, see
-        `resample`.
+        """Oldest first, the forming one last; `interval_s` is one of `INTERVALS_S`
+        (`otrade.contract.candle_lengths`).
         """
         ...
 
@@ -184,35 +143,3 @@ class EngineSource(EngineViews, Protocol):
         that the login was begun here.
         """
         ...
-
-
-def resample(candles: Sequence[Candle], interval_s: int) -> list[Candle]:
-    """Longer candles out of shorter ones (oldest first), cut at multiples of `interval_s` of the
-    clock.
-    """
-    interval_ms = interval_s * 1000
-    longer: list[Candle] = []
-    for candle in candles:
-        ts_ms = candle.ts_ms - candle.ts_ms % interval_ms
-        if not longer or longer[-1].ts_ms != ts_ms:
-            longer.append(
-                Candle(
-                    ts_ms=ts_ms,
-                    open_e4=candle.open_e4,
-                    high_e4=candle.high_e4,
-                    low_e4=candle.low_e4,
-                    close_e4=candle.close_e4,
-                    volume=candle.volume,
-                )
-            )
-            continue
-        last = longer[-1]
-        longer[-1] = Candle(
-            ts_ms=ts_ms,
-            open_e4=last.open_e4,
-            high_e4=max(last.high_e4, candle.high_e4),
-            low_e4=min(last.low_e4, candle.low_e4),
-            close_e4=candle.close_e4,
-            volume=last.volume + candle.volume,
-        )
-    return longer

@@ -28,7 +28,10 @@ class EquityQuery(Row, frozen=True, kw_only=True):
 
 
 class IndicatorsQuery(Row, frozen=True, kw_only=True):
+    """`since_ms`: only of bars that ended after it."""
+
     instrument_id: Id
+    since_ms: Seq = 0
 
 
 class OrderTimelineQuery(Row, frozen=True, kw_only=True):
@@ -74,20 +77,24 @@ class EquityPoint(Row, frozen=True, kw_only=True):
 
 
 # -------------------------------------------------------------------------------------- indicators
-class IndicatorSample(Row, frozen=True, kw_only=True):
-    """The averages behind one candle's close, in rupees."""
+class IndicatorLine(Row, frozen=True, kw_only=True):
+    """One number of an indicator, by bar."""
 
-    ts_ms: int  # of the candle's open
-    fast: float
-    slow: float
+    indicator: str  # the strategy's own name of it; its numbers have one name
+    label: str  # what it is: "EMA 9"
+    part: str  # which of its numbers: "upper"; empty when it has one
+    pane: str  # empty: a price, over the candles; lines of one pane have one scale
+    values: list[float | None]  # null: not known yet, which is not 0
 
 
 class IndicatorSeries(Row, frozen=True, kw_only=True):
+    """A strategy's indicators at the close of its own bars, oldest first."""
+
     strategy_id: int
     name: str
-    fast: str  # what the line is: "EMA 9"; empty when it is the price itself
-    slow: str
-    points: list[IndicatorSample]
+    ts_ms: list[int]  # where each bar begins
+    end_ms: list[int]  # where it ends: the values were known from then on
+    lines: list[IndicatorLine]
 
 
 # ---------------------------------------------------------------------------------------- one order

@@ -29,7 +29,7 @@ from otrade.drill.reports.report_file import (
 from otrade.drill.reports.shard import Shard
 from otrade.drill.scenario import Scenario, StrategyDraw, draw
 from otrade.drill.session import SessionResult, run
-from otrade.drill.sheet import PERSON, failure, missing, render
+from otrade.drill.sheet import NIGHTS, PERSON, failure, missing, render
 from otrade.drill.shrink import shrink
 from otrade.drill.starts.strategy_files import prepare
 
@@ -212,6 +212,7 @@ def _judged(report: DrillReport[SessionResult], say: Callable[[str], None], *, i
         return 1
     if len(results) >= COVERING_SEEDS and not identity.strategies and not identity.broker:
         bare = never_covered(total.placed, total.pairs)
+        bare += [NIGHTS[name] for name in missing(results, tuple(NIGHTS))]
         if "manual" in identity.kinds:  # who takes something over takes it from somebody
             bare += [PERSON[name] for name in missing(results, tuple(PERSON))]
         if bare:

@@ -13,8 +13,10 @@ from typing import Any
 from otrade._core.orders.order import PENDING_ROWS, STATUS_ROWS
 from otrade._core.types import Ev, OrdStatus
 from otrade.brokers.registry import NAMES
+from otrade.drill.draws.feeds import FAILOVERS_MS
 from otrade.drill.draws.files import FILES
 from otrade.drill.scenario import Scenario, StrategyDraw
+from otrade.drill.trouble import POSTBACK
 
 Counts = Counter[tuple[str, str]]
 """(setting or order state, value or event): how often. Counts of sessions add up to those of a run."""
@@ -96,6 +98,21 @@ SETTINGS: tuple[Setting, ...] = (
     _several("broker.orders_per_min", "per_minute", "budget"),
     _several("broker.modifications_per_order", "modifies_per_order", "budget"),
     _plan("broker.market_protection_pct", "protection_e2", {-1: "automatic", 100: "1", 300: "3"}),
+    Setting(
+        "hooks.enabled",
+        ("off", "on"),
+        lambda s, key, strategy: "on" if any(e.kind == POSTBACK for e in s.events) else "off",
+    ),
+    Setting(
+        "second_feed.kind",
+        ("none", "another broker's"),
+        lambda s, key, strategy: "another broker's" if s.second_feed.broker else "none",
+    ),
+    Setting(
+        "second_feed.failover_ms",
+        tuple(map(str, FAILOVERS_MS)),
+        lambda s, key, strategy: str(s.second_feed.failover_ms),
+    ),
     Setting(
         "instruments[].symbol",
         ("share", "future", "option"),
@@ -230,6 +247,13 @@ NO_ORDERS_MATTER: dict[str, str] = {
     "broker.login_url": "where the broker is",
     "broker.instruments_url": "where the broker is",
     "broker.redirect_url": "where a login returns to",
+    "hooks.host": "where notices come in",
+    "hooks.port": "where notices come in",
+    "second_feed.rest_url": "where the other broker is",
+    "second_feed.feed_url": "where the other broker is",
+    "second_feed.login_url": "where the other broker is",
+    "second_feed.instruments_url": "where the other broker is",
+    "second_feed.redirect_url": "where a login returns to",
     "broker.user_id": "whose account it is; another one's token is refused before the day",
     "broker.algo_name": "a header of requests; the codecs' tests hold its bytes",
     "broker.algo_id": "a field of requests; the codecs' tests hold its bytes",
@@ -238,6 +262,7 @@ NO_ORDERS_MATTER: dict[str, str] = {
     "log": "what people read",
     "alerts": "what people are told",
     "journal": "how long records are kept and how often they are written to the disk; the drill's journal is in memory and loses nothing",
+    "backtest": "how the past is traded; no running engine heeds it",
     "paths": "where files are",
     "sockets": "who else may come to the engine's sockets",
 }
@@ -257,11 +282,9 @@ NOT_DRAWN: dict[str, str] = {
     "broker.exit_reserve_per_half_hour": "one value: a session is shorter",
     "broker.exit_reserve_per_day": "one value",
     "broker.poll_s": "one value: the bounds of lost pushes are sums of it",
-    "second_feed": "tests/core/market: two feeds; tests/live/startup: the second one's life",
     "sessions.square_off_room_min": "sessions end long before the broker's own square-off; tests/live/plan",
     "history.files": "tests/live/startup: history out of a file",
     "history.max_wait_s": "one value, and answers that take longer",
-    "hooks": "tests/hooks, tests/live/broker_io: a postback is a hint to read the book",
     "watchdog": "tests/live/watchdog: another process, after the engine's end",
 }
 """What matters to an order and no scenario draws, with what holds it instead."""
@@ -317,6 +340,8 @@ def _why_unseen(state: str, ev: str) -> str:
         return "nothing is asked of an order that is not known to stand"
     if state in ("PENDING_NEW", "asked NEW") and ev in (*REFUSALS, "REPLACED"):
         return "a request is answered that nobody has made"
+    if ev == "REPLACED" and state in ("asked NONE", "asked CANCEL"):
+        return "a report confirms a change only while one is asked for: else it says that it works"
     if ev == "REJECTED" and state in STANDING:
         return "the exchange rejects what it has shown as standing"
     if state == "REJECTED" and ev not in ("ACK", "REJECTED"):

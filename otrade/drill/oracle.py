@@ -6,6 +6,7 @@ undoing orders) filled less what its exits did; its cover is what its live exits
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from otrade.drill.bounds.allowance import Allowances
@@ -143,7 +144,9 @@ class Oracle:
         sim: Simulator,
         scenario: Scenario,
         person: Person,
+        carried: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
+        """`carried`: what the account held in the morning, by instrument and product."""
         self.person = person
         self._sim = sim
         self._scenario = scenario
@@ -175,7 +178,7 @@ class Oracle:
         """
         kinds = {event.kind for event in scenario.events}
         self._trail_ns = round(TRAIL_S * SECOND) + (0 if kinds <= AT_ONCE else self._bound_ns)
-        self._is_blind = bool(BLIND & kinds)
+        self._is_blind = bool(BLIND & kinds) or scenario.is_blind_by_feed
         self._rejected: dict[str, list[int]] = {}
         """When entries were rejected in a row, by instrument: one for each decision. One that is
         not rejected forgets them.
@@ -186,6 +189,7 @@ class Oracle:
         """A person has halted the engine then; 0: it may trade."""
         self.strange_since_ns: dict[str, int] = {}
         """Instruments with a position that is not the engine's, since when."""
+        self._carried = {key: qty for (key, _), qty in (carried or {}).items()}
         self._closed: list[tuple[Order, int]] = []
         """Orders of others, and how many units of ours each has closed."""
         self._taken: dict[str, JudgedBracket] = {}
@@ -359,7 +363,7 @@ class Oracle:
         """What others have closed is no longer open: oldest brackets first, of those that were
         there. The rest is a stranger's, who gives it back before he closes anything of ours again.
         """
-        strange: Counter[str] = Counter()
+        strange: Counter[str] = Counter(self._carried)
         self._closed = []
         for other in self._sim.exchange.orders():
             if (
@@ -459,9 +463,12 @@ class Oracle:
         far_e4 = trail_e4 * TRAIL_PART + b.best_e4 * step_bps / 10_000 + 2 * stop.contract.tick_e4
         from_e4 = b.entry_e4 * strategies[0].plan.get("trail_from_value", 0.0) / 10_000
         # A tick more: what an entry of this process's predecessor has paid may be known as an average.
+        # The stop of a file may be wider than the plan's trail, which then follows once there is a
+        # price better than what was paid; a plan's own is not.
+        gone_e4 = (b.best_e4 - b.entry_e4) * b.side
         has_begun = (
-            from_e4 == 0 or (b.best_e4 - b.entry_e4) * b.side > from_e4 + stop.contract.tick_e4
-        )
+            from_e4 == 0 and not strategies[0].file
+        ) or gone_e4 > from_e4 + stop.contract.tick_e4
         is_behind = has_begun and (wanted_e4 - stop.terms.trigger_e4) * b.side > far_e4
         # Where price is near the level, the engine leaves by itself when it trades.
         if not is_behind or (ltp_e4 - wanted_e4) * b.side * 2 <= trail_e4 * 1.1:

@@ -15,6 +15,7 @@ from otrade.brokers.adapter import BrokerAdapter, adapter_of
 from otrade.brokers.session import BrokerSession, ListedInstrument
 from otrade.clock import WallClock
 from otrade.config.schema import BrokerConfig
+from otrade.drill.draws.feeds import ONE_FEED, SecondFeedDraw
 from otrade.drill.sent import SentRequest
 from otrade.journal.memory import MemoryJournal
 from otrade.live.day.clock_step_check import ClockStepCheck
@@ -25,6 +26,7 @@ from otrade.live.persistence.day_journal import DayJournal
 from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, build_plan, sink_of
 from otrade.live.startup.exit_modes import HELLO_FIELD, Settled, settle
+from otrade.live.startup.secondary_feed import SecondaryFeed
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Ports, Simulator, wire_name
 
@@ -173,6 +175,7 @@ class Process:
     sent: list[SentRequest] = field(default_factory=list)
     exits: dict[str, str] = field(default_factory=dict)
     """What the broker's margin preview has said this day."""
+    second_feed: SecondFeedDraw = ONE_FEED
     day: TradingDay = field(init=False)
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
@@ -188,6 +191,10 @@ class Process:
         def make_plan() -> DayPlan:
             plan = build_plan(self.day_name, self.instruments, self.spec)
             plan.engine.set_encoder(encoder)
+            plan.watch_indicators()
+            failover_ns = self.second_feed.failover_ns
+            plan.engine.set_failover(failover_ns)
+            plan.settings.append(lambda engine: engine.set_failover(failover_ns))
             return plan
 
         self.board = NoticeBoard(self.clock.now_ns)
@@ -218,7 +225,25 @@ class Process:
             order_connections=4,
         )
         self.session = MortalSession(self.broker, self.journal, self.clock, self.sent)
-        self.sim.set_idle_probe(lambda: not self.broker.is_connecting)
+        if self.second_feed.broker:
+            self._attach_second_feed()
+        self.sim.set_idle_probe(lambda: not self._is_connecting)
+
+    def _attach_second_feed(self) -> None:
+        """Of another broker, at which somebody has logged in too."""
+        kind = self.second_feed.broker
+        adapter = adapter_at(self.sim, self.ports, kind, self.clock)
+        adapter.use(new_token(self.sim, kind))
+        listed = [ListedInstrument(i.token, i.key, i.exchange, i.symbol) for i in self.instruments]
+        SecondaryFeed(adapter, listed).attach(
+            self.day, self.clock, self.seed + 1, self.clock.now_ns
+        )
+        adapter.close()
+
+    @property
+    def _is_connecting(self) -> bool:
+        second = self.day.secondary_feed
+        return self.broker.is_connecting or (second is not None and second.is_connecting)
 
     async def open(self) -> None:
         await self.sim.during(self.day.open(self.session))
@@ -242,5 +267,7 @@ class Process:
         self.clock.alive = False
         self.day.router.session = None
         await self.broker.close()
+        if self.day.secondary_feed is not None:
+            await self.day.secondary_feed.stop()
         if self.journal is not None:
             self.journal.revive()

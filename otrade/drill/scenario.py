@@ -2,6 +2,7 @@
 Plain data, so that it can be printed, cut down and run again.
 """
 
+import datetime as dt
 import random
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +11,23 @@ from otrade.brokers.registry import BROKERS, NAMES
 from otrade.config.schema import BrokerConfig
 from otrade.drill.bounds.allowance import TroubleAllowance
 from otrade.drill.draws.actions import PersonAction, draw_actions
+from otrade.drill.draws.feeds import ONE_FEED, SecondFeedDraw, draw_feed_troubles, draw_second_feed
 from otrade.drill.draws.files import draw_file, without_atr
 from otrade.drill.draws.history import COLD, FURTHER_S, INTERVAL_S, HistoryDraw, draw_history
-from otrade.drill.draws.instruments import FULL, InstrumentDraw, draw_contract, draw_instrument
+from otrade.drill.draws.instruments import FULL, LTP, InstrumentDraw, draw_contract, draw_instrument
 from otrade.drill.draws.limits import widen_limits
+from otrade.drill.draws.nights import CarriedPosition, draw_carried
 from otrade.drill.draws.strategies import draw_kind, widen_strategy
-from otrade.drill.trouble import BASE_S, PASSED_OVER, PEER, RANGE_S, TROUBLES, UNTOLD_S
+from otrade.drill.trouble import (
+    BASE_S,
+    OF_TWO_FEEDS,
+    PASSED_OVER,
+    PEER,
+    POSTBACK,
+    RANGE_S,
+    TROUBLES,
+    UNTOLD_S,
+)
 from otrade.simulator.base.config import BOOK_PERCENT
 
 KEYS = ("NSE:INFY", "NSE:SBIN")
@@ -29,12 +41,18 @@ AUTO = 0.25
 PASSED_OVERS = 0.3
 PEERS = 0.1
 """Of the scenarios: entries wait at the exchange."""
+POSTING = "kite"
+"""The broker that posts to hooks of ours."""
+POSTBACKS = 0.25
+"""Of its scenarios: once to four times."""
 STRANGERS = 0.12
 """Of the scenarios, beside those that draw it as a trouble: somebody trades what is traded, and gives
 it back.
 """
 TAKE_OVERS = 0.1
 """Of the scenarios: what somebody else has traded, a person hands to the engine."""
+LOST_S = 20.0
+"""A death that is armed has mostly come within this, and another process has begun."""
 NEAR_LOSS = 0.15
 """Of the scenarios: the day's loss is smaller than what one stop costs."""
 SECOND = 1_000_000_000
@@ -42,6 +60,8 @@ EARLY_S = 1.0
 """A session does things a step late, and its death is seen a step later than it was."""
 CALM_S = 150
 """At the end of a session nothing new goes wrong."""
+DAYS = (dt.date(2026, 11, 20), dt.date(2026, 11, 23))
+"""A Friday, and the Monday on which every session is."""
 SPARE_MINUTES = 5
 """Prices that go on after the session's end, for an exit that is late."""
 
@@ -89,6 +109,7 @@ UNTIMED = frozenset(
         "tick_hole",
         "token",
         "kill",
+        *OF_TWO_FEEDS,
     }
 )
 """Where packets have no time of their own, a price that comes late stands in the bar of when it came:
@@ -112,6 +133,10 @@ class Scenario:
     actions: list[PersonAction] = field(default_factory=list)
     history: HistoryDraw = COLD
     """Whether its indicators go on from the sessions before."""
+    second_feed: SecondFeedDraw = ONE_FEED
+    """Whether prices come by two feeds."""
+    carried: list[CarriedPosition] = field(default_factory=list)
+    """What somebody else has left over the night."""
 
     def instrument(self, key: str) -> InstrumentDraw:
         return self.instruments.get(key, PLAIN)
@@ -119,9 +144,19 @@ class Scenario:
     def is_timed(self, key: str) -> bool:
         """Is it known when a trade was: by its packet, or because packets come at once?"""
         # A feed by number has room for the trade's time in full mode only.
-        by_number = BROKERS[self.sim["broker"]].is_feed_by_number
+        brokers = [self.sim["broker"], *self.sim.get("also", ())]
+        by_number = any(BROKERS[name].is_feed_by_number for name in brokers)
         is_told = self.instrument(key).feed_mode == FULL or not by_number
         return is_told or not any(event.kind in UNTIMED for event in self.events)
+
+    @property
+    def is_blind_by_feed(self) -> bool:
+        """May one feed's trouble keep the best price from the engine? Where both are in trouble, and
+        where no volume says which of them is behind.
+        """
+        troubled = {event.args["broker"] for event in self.events if event.kind in OF_TWO_FEEDS}
+        by_price = any(one.feed_mode == LTP for one in self.instruments.values())
+        return len(troubled) > 1 or (bool(troubled) and by_price)
 
     @property
     def base_s(self) -> float:
@@ -242,7 +277,8 @@ def draw(
         ]
     last_s = minutes * 60 - CALM_S
     events = []
-    others = [kind for kind in kinds if kind not in (PASSED_OVER, PEER)]
+    apart_kinds = (PASSED_OVER, PEER, POSTBACK, *OF_TWO_FEEDS)
+    others = [kind for kind in kinds if kind not in apart_kinds]
     for _ in range(rng.choice((0, 1, 2, 2, 3, 4, 6))):
         kind = rng.choice(others) if others else ""
         if kind:
@@ -261,6 +297,32 @@ def draw(
     if PEER in kinds and peers.random() < (PEERS if others else 1.0):
         at_s = round(peers.uniform(5, last_s), 1)
         events.append(Event(at_s, PEER, TROUBLES[PEER].draw(peers, keys)))
+    own_broker = broker or NAMES[seed % len(NAMES)]
+    posts = random.Random(f"postback {seed}")
+    if (
+        POSTBACK in kinds
+        and own_broker == POSTING
+        and posts.random() < (POSTBACKS if others else 1)
+    ):
+        for _ in range(posts.choice((1, 2, 4))):
+            at_s = round(posts.uniform(5, last_s), 1)
+            events.append(Event(at_s, POSTBACK, TROUBLES[POSTBACK].draw(posts, keys)))
+    of_feeds = [kind for kind in kinds if kind in OF_TWO_FEEDS]
+    wants_feeds = bool(of_feeds) and not others
+    second = ONE_FEED
+    if not strategies:
+        second = draw_second_feed(seed, own_broker, NAMES, is_wanted=wants_feeds)
+    if second.broker:
+        events += [
+            Event(
+                at_s,
+                kind,
+                _of_feed(kind, TROUBLES[kind].draw(terms, keys), own_broker, second, terms),
+            )
+            for at_s, kind, terms in draw_feed_troubles(
+                seed, of_feeds, last_s, is_wanted=wants_feeds
+            )
+        ]
     strangers = random.Random(f"stranger {seed}")
     shares = [key for key in keys if key in KEYS]
     if "manual" in kinds and shares and strangers.random() < STRANGERS:
@@ -270,8 +332,13 @@ def draw(
             "qty": strangers.choice((15, 20)),
         }
         events.append(Event(round(strangers.uniform(5, 90), 1), "manual", args))
+    carried = draw_carried(
+        seed, {key: instrument.product for key, instrument in instruments.items()}, last_s
+    )
+    held = {one.key for one in carried}
+    events = [event for event in events if not held.intersection(_keys_of(event))]
     takes_over = (
-        _take_over(seed, shares, events, instruments)
+        _take_over(seed, shares, events, instruments, last_s)
         if "manual" in kinds and not strategies
         else []
     )
@@ -286,7 +353,9 @@ def draw(
             "funds_rupees": 1e8,
             "book_percent": BOOK_PERCENT,
             "push_working": rng.random() < 0.5,
-            "broker": broker or NAMES[seed % len(NAMES)],
+            "broker": own_broker,
+            **({"dates": DAYS} if carried else {}),
+            "also": (second.broker,) if second.broker else (),
             "second_exit": exits.choice(("costs", "free", "free", "untold")),
         },
         chosen,
@@ -302,7 +371,28 @@ def draw(
         if strategies
         else [*draw_actions(seed, last_s, keys, [s.key for s in chosen]), *takes_over],
         history,
+        second,
+        carried,
     )
+
+
+def _keys_of(event: Event) -> list[str]:
+    """Instruments in which somebody else trades what the engine has, or as much again."""
+    if event.kind not in ("manual", "closed_by_hand"):
+        return []
+    keys: list[str] = event.args.get("keys", [event.args.get("key", "")])
+    return keys
+
+
+def _of_feed(
+    kind: str, args: dict[str, Any], first: str, second: SecondFeedDraw, rng: random.Random
+) -> dict[str, Any]:
+    """With the broker of the feed that it happens to."""
+    if kind.startswith("first"):
+        return {**args, "broker": first}
+    if kind.startswith("second"):
+        return {**args, "broker": second.broker}
+    return {**args, "broker": rng.choice((first, second.broker))}
 
 
 def _take_over(
@@ -310,21 +400,23 @@ def _take_over(
     shares: list[str],
     events: list[Event],
     instruments: dict[str, InstrumentDraw],
+    last_s: float,
 ) -> list[PersonAction]:
     """Now and then somebody buys or sells what nothing is held of, and keeps it until the engine is
-    told to take it over. In CNC he can only buy: a sale of what is not held is refused. Not where a
-    journal is lost: the orders of others in a book do not say what has become of them.
+    told to take it over. In CNC he can only buy: a sale of what is not held is refused. Where a
+    journal is lost, after that.
     """
     rng = random.Random(f"take over {seed}")
-    is_lost = any(event.kind == "kill" and event.args["lost"] for event in events)
-    if rng.random() >= TAKE_OVERS or not shares or is_lost:
+    if rng.random() >= TAKE_OVERS or not shares:
         return []
     after_s = round(rng.uniform(8, 60), 1)
     key, side = rng.choice(shares), rng.choice((-1, 1))
     if instruments[key].product == "CNC":
         side = 1
     args = {"key": key, "side": side, "qty": 12, "after_s": after_s}
-    return [PersonAction(round(rng.uniform(3, 60) + after_s, 1), "take-over", args)]
+    losses = [one.at_s + LOST_S for one in events if one.kind == "kill" and one.args["lost"]]
+    at_s = round(max(losses, default=0.0) + rng.uniform(3, 60) + after_s, 1)
+    return [PersonAction(at_s, "take-over", args)] if at_s < last_s else []
 
 
 def _widened(

@@ -20,9 +20,10 @@ from otrade.drill.bounds.stretches import Stretches
 from otrade.drill.coverage import Counts, count_settings
 from otrade.drill.draws.actions import PersonAction
 from otrade.drill.draws.instruments import PRODUCT_CODES, InstrumentDraw
+from otrade.drill.inbound.peers import HostilePeers
+from otrade.drill.inbound.postbacks import PostedHints, WrongHint
 from otrade.drill.limits import LimitJudge, LimitPassed
 from otrade.drill.oracle import Oracle, Violation
-from otrade.drill.peers import HostilePeers
 from otrade.drill.person import Person
 from otrade.drill.process import (
     BrokerKind,
@@ -36,6 +37,7 @@ from otrade.drill.process import (
 from otrade.drill.rest_budget import RestBudgetExceeded, check_rest_budget
 from otrade.drill.scenario import CALM_S, Event, Scenario, StrategyDraw
 from otrade.drill.sent import BudgetPassed, check_budget
+from otrade.drill.starts.day_before import live_through
 from otrade.drill.starts.history_judge import check_history
 from otrade.drill.starts.strategy_files import compiled
 from otrade.drill.starts.warm_start import warm_up
@@ -48,7 +50,7 @@ from otrade.drill.trader.leave.moves import MoveJudge, WrongMove
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.quarantines import QuarantineJudge, ShownQuarantines, WrongQuarantine
 from otrade.drill.trader.record import SessionRecorder
-from otrade.drill.trouble import PEER, TROUBLES, UNDECIDED
+from otrade.drill.trouble import OF_TWO_FEEDS, PEER, POSTBACK, TROUBLES, UNDECIDED
 from otrade.errors import OTradeError
 from otrade.journal.memory import MemoryJournal
 from otrade.journal.replay import replay
@@ -157,12 +159,20 @@ class DrillSession:
         self._scenario = scenario
         self._result = result
         self._sim = Simulator(SimConfig(seed=scenario.seed, **scenario.sim))
+        self._carried = live_through(self._sim, scenario.carried) if scenario.carried else {}
         self._broker: BrokerKind = scenario.sim["broker"]
-        self.recorder = SessionRecorder(self._sim, self._broker, sorted_keys(scenario))
+        self.recorder = SessionRecorder(
+            self._sim,
+            self._broker,
+            sorted_keys(scenario),
+            scenario.second_feed.broker,
+            scenario.second_feed.failover_ns,
+        )
         self._control = Commands()
         self._calendar = Calendar.load()
         self._person = Person(scenario, self._control, self.recorder, self._sim.clock.now_ns)
-        self._oracle = Oracle(self._sim, scenario, self._person)
+        self.recorder.record.carried.update(self._carried)
+        self._oracle = Oracle(self._sim, scenario, self._person, self._carried)
         self._bars = BarJudge(self._sim, sorted({strategy.key for strategy in scenario.strategies}))
         self._shown = ShownQuarantines()
         self._waiting: list[PersonAction] = []
@@ -177,19 +187,24 @@ class DrillSession:
         self._n_runs = self._n_deaths = 0
         self._process: Process
         self._peers: HostilePeers | None = None
+        self._posted = PostedHints(
+            self._sim,
+            lambda: self._day if self._n_runs and not self._process.is_dead else None,
+        )
 
     async def run(self) -> None:
         sim, result = self._sim, self._result
         ports = await sim.start()
         try:
             self._ports = ports
-            self._date = sim.dates()[0]
+            self._date = sim.dates()[-1]
             self._instruments = specs(sim, self._scenario)
             self._open_ns = min(spec.session.open_ns for spec in self._instruments)
             self._oracle.begin(self._open_ns)
             self._end_ns = self._open_ns + self._scenario.minutes * MINUTE
             sim.exchange.on_update.append(lambda payload: self._check())
             await self._start()
+            self._let_go()
             happenings: list[Event | PersonAction] = [
                 *self._scenario.events,
                 *self._scenario.actions,
@@ -265,6 +280,7 @@ class DrillSession:
             clock,
             old.sent if old else [],
             exits.answers,
+            scenario.second_feed,
         )
         take_counts()  # a process warms up, and folds what another one has counted
         exits.say(self._process.board)
@@ -383,6 +399,25 @@ class DrillSession:
         return done
 
     # ------------------------------------------------------------------------------------- troubles
+    def _let_go(self) -> None:
+        """Who has carried something over the night closes it when he will."""
+        exchange, seen = self._sim.exchange, self._result.seen
+        for one in self._scenario.carried:
+            contract = exchange.market.universe.resolve(one.key)
+            seen["carried"] += 1
+
+            def close(
+                key: str = contract.key,
+                qty: int = one.lots * contract.lot,
+                side: int = -one.side,
+                product: str = one.product,
+            ) -> None:
+                exchange.place_manual(key, side, qty, product=product)
+                seen["carried_closed"] += 1
+
+            if one.closed_s:
+                self._sim.clock.schedule(self._open_ns + round(one.closed_s * SECOND), close)
+
     async def _do(self, event: Event) -> None:
         trouble = TROUBLES[event.kind]
         sim, args = self._sim, event.args
@@ -398,7 +433,7 @@ class DrillSession:
                 sim.clock.schedule(sim.clock.now_ns() + round(args["out_s"] * SECOND), self._leave)
         elif event.kind == "token":
             sim.faults.seen["token"] += 1
-            sim.expire_tokens()
+            sim.expire_token(self._broker)
             self.recorder.token(is_good=False)
             sim.clock.schedule(sim.clock.now_ns() + round(args["s"] * SECOND), self._log_in)
         elif event.kind == "clock_step":
@@ -421,6 +456,10 @@ class DrillSession:
             else:
                 writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
+        elif event.kind == POSTBACK:
+            if self._posted.post(args["way"]):
+                self._result.seen[POSTBACK] += 1
+                self._result.seen[f"postback_{args['way']}"] += 1
         elif event.kind == PEER:
             await self._let_peers_in(args["way"])
         elif event.kind == "flatten":
@@ -472,9 +511,12 @@ class DrillSession:
 
     def _take_over(self, key: str, until_ns: int) -> None:
         """A person hands over what one order of somebody else has traded, where it is all that the
-        account has there; he tries until the engine has seen it.
+        account has there; he tries until the engine has seen it. Not before a journal is lost: no
+        order of ours says then that it was taken over, and nobody but he can say it again.
         """
         sim = self._sim
+        if self._will_lose_journal():
+            return
         contract = sim.exchange.market.universe.resolve(key)
         product = self._scenario.instrument(key).product
         there = [order for order in sim.exchange.orders() if order.contract is contract]
@@ -491,6 +533,14 @@ class DrillSession:
             self._result.seen["person_take-over"] += 1
         elif sim.clock.now_ns() + TRY_NS < until_ns:
             sim.clock.schedule(sim.clock.now_ns() + TRY_NS, lambda: self._take_over(key, until_ns))
+
+    def _will_lose_journal(self) -> bool:
+        """Is this process, or one after it, to die with its journal?"""
+        now_s = (self._sim.clock.now_ns() - self._open_ns) / SECOND
+        return self._kill_lost or any(
+            event.kind == "kill" and event.args["lost"] and event.at_s >= now_s
+            for event in self._scenario.events
+        )
 
     def _set_right(self, clock: MortalClock, wrong_ns: int) -> None:
         clock.wrong_ns -= wrong_ns
@@ -664,6 +714,11 @@ class DrillSession:
             check_budget(self._process.sent, scenario.budget, filled)
         except BudgetPassed as error:
             raise Violation(str(error)) from None
+        is_calm = {event.kind for event in scenario.events} <= QUIET
+        try:
+            self._posted.check(is_calm=is_calm and self._n_runs == 1, end_ns=self._ended_ns)
+        except WrongHint as error:
+            raise Violation(str(error)) from None
         forgets = scenario.history.dies_behind > 0 or any(
             event.kind in ("kill", "clock_step", "token") for event in scenario.events
         )
@@ -738,6 +793,7 @@ class DrillSession:
             entries.strategies_of,
             entries.moves,
             entries.unsure,
+            entries.possible_terms,
             record.taken_over,
         )
         prices = ExitJudge(record, brackets, entries.unsure)
@@ -762,6 +818,7 @@ class DrillSession:
             {(one.contract.key, one.product): one.qty for one in exchange.ledger.positions()},
             entries.unsure,
             record.taken_over,
+            record.carried,
         )
         try:
             prices.check()
@@ -821,6 +878,8 @@ class DrillSession:
         return [f"{(ts_ns - self._open_ns) / SECOND:9.3f}  {text}" for ts_ns, text in rows]
 
 
+QUIET = frozenset({PEER, POSTBACK, "push_doubled", "cut_fills", "gap", *OF_TWO_FEEDS})
+"""Troubles that keep no look at the order book waiting."""
 STOPS_STAND = frozenset(
     {
         "reject_targets",
@@ -842,7 +901,7 @@ TAG_AT = 72
 
 def specs(sim: Simulator, scenario: Scenario) -> list[InstrumentSpec]:
     """The scenario's instruments in the core's units."""
-    date = sim.dates()[0]
+    date = sim.dates()[-1]
     found = []
     for key in sorted_keys(scenario):
         contract = sim.exchange.market.universe.resolve(key)
@@ -915,9 +974,10 @@ def _instrument(
     strategies: list[StrategyDraw],
     drawn: InstrumentDraw,
 ) -> InstrumentSpec:
-    close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[0])
+    close_e4 = sim.exchange.prices.previous_close_e4(contract, sim.dates()[-1])
     quote = sim.exchange.market.quote(contract)
     names = names_at(contract, sim.cfg.broker)
+    other_names = names_at(contract, second) if (second := scenario.second_feed.broker) else {}
     return InstrumentSpec(
         contract.token,
         contract.exchange,
@@ -949,7 +1009,7 @@ def _instrument(
             for number, strategy in enumerate(strategies)
         ],
         wire_symbol=names.get("wire_symbol", ""),
-        key=names.get("key", ""),
+        key=names.get("key", "") or other_names.get("key", ""),
     )
 
 

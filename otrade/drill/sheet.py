@@ -33,6 +33,10 @@ PERSON = {
     "person_take-over": "positions taken over",
 }
 """What a person did, as a session counts it."""
+NIGHTS = {
+    "carried": "carried over the night",
+    "carried_closed": "of them closed by their owner",
+}
 DEATHS = {"kill", "cut_fills"}
 """Troubles of a session in which a recovery has nothing else to fight with."""
 NO_ORDERS = "cap_day"
@@ -97,6 +101,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"at the target by design {_worst(r.target_s for r in calm):.2f} s and {_worst(r.target_s for r in free):.2f} s",
         "",
         f"a person            {', '.join(f'{seen[name]:,} {words}' for name, words in PERSON.items())}",
+        f"positions           {', '.join(f'{seen[name]:,} {words}' for name, words in NIGHTS.items())}",
         f"starts from history {', '.join(f'{seen[name]:,} {words}' for name, words in STARTS.items())}",
         f"recoveries          {seen['kill'] + seen['kill_again']:,}, {seen['kill_lost_journal']:,} of them from the book alone; "
         "worst time from a restart until everything open was covered:",

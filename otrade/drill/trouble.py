@@ -259,6 +259,78 @@ PASSED_OVER = "passed_over"
 PEER = "peer"
 PEER_WAYS = ("stall", "flood", "tear", "vanish")
 """Hostile peers at the engine's own socket. Drawn apart: they change nothing else of a session."""
+
+
+def _lag(rng: random.Random, keys: list[str]) -> Args:
+    return {"s": round(rng.uniform(5, 60), 1), "lag_s": rng.choice((0.2, 1.0, 3.0))}
+
+
+def _silence_one(kind: str) -> Do:
+    return lambda sim, args: sim.faults.silence_one(kind, args["broker"], round(args["s"] * SECOND))
+
+
+def _cut_one(kind: str) -> Do:
+    return lambda sim, args: sim.faults.cut_one(kind, args["broker"])
+
+
+def _lag_one(kind: str) -> Do:
+    return lambda sim, args: sim.faults.lag_one(
+        kind, args["broker"], round(args["lag_s"] * SECOND), round(args["s"] * SECOND)
+    )
+
+
+_OTHER_TELLS = "the other feed tells all of it"
+OF_TWO_FEEDS: dict[str, Trouble] = {
+    "first_feed_silent": Trouble(
+        _for_s(2, 40),
+        _silence_one("first_feed_silent"),
+        _always(BLIND_S),
+        "order updates are lost with it; prices go on by the second feed",
+        lasts_s=_its_s,
+    ),
+    "first_feed_cut": Trouble(
+        _nothing,
+        _cut_one("first_feed_cut"),
+        _always(BLIND_S),
+        "order updates are lost until it is back; prices go on by the second feed",
+    ),
+    "first_feed_lags": Trouble(
+        _lag,
+        _lag_one("first_feed_lags"),
+        lambda args: args["lag_s"] + BASE_S,
+        "order updates may wait behind its prices; the second feed tells those in time",
+        lasts_s=_its_s,
+    ),
+    "second_feed_silent": Trouble(
+        _for_s(2, 60),
+        _silence_one("second_feed_silent"),
+        _always(0.0),
+        _OTHER_TELLS,
+        lasts_s=_its_s,
+    ),
+    "second_feed_cut": Trouble(_nothing, _cut_one("second_feed_cut"), _always(0.0), _OTHER_TELLS),
+    "second_feed_lags": Trouble(
+        _lag, _lag_one("second_feed_lags"), _always(0.0), _OTHER_TELLS, lasts_s=_its_s
+    ),
+    "feed_stuck": Trouble(
+        _for_s(5, 60),
+        lambda sim, args: sim.faults.stick_one(args["broker"], round(args["s"] * SECOND)),
+        _always(0.0),
+        "one of the feeds repeats what it said last: its volume is old, and the other one tells",
+        lasts_s=_its_s,
+    ),
+    "feed_wrong": Trouble(
+        _for_s(5, 60),
+        lambda sim, args: sim.faults.wrong_one(args["broker"], round(args["s"] * SECOND)),
+        _always(0.0),
+        "before each price of one of the feeds comes one that is wrong by a decimal point",
+        lasts_s=_its_s,
+    ),
+}
+"""Drawn apart, where there are two feeds. `broker`: of the feed that is in trouble."""
+POSTBACK = "postback"
+POSTBACK_WAYS = ("true", "lies", "lies", "unproved", "foreign", "doubled", "late", "flood")
+"""What is posted to our hooks. Drawn apart, where the broker posts."""
 TROUBLES: dict[str, Trouble] = {
     "answer_504": Trouble(
         _some_orders,
@@ -707,11 +779,18 @@ TROUBLES: dict[str, Trouble] = {
         _always(0.0),
         "a process at the engine's socket stalls, floods, tears messages or vanishes: the trading does not notice",
     ),
+    POSTBACK: Trouble(
+        lambda rng, keys: {"way": rng.choice(POSTBACK_WAYS)},
+        None,
+        _always(0.0),
+        "somebody posts to our hooks: the book is looked at or not, and nothing else comes of it",
+    ),
     "halt": Trouble(
         lambda rng, keys: {"s": rng.choice((9.0, 40.0, 90.0, 9999.0))},
         None,
         _always(0.0),
         "a person halts the engine, and re-arms it",
     ),
+    **OF_TWO_FEEDS,
 }
 """Names are those that the simulator counts under, where it does the thing."""

@@ -4,13 +4,18 @@ date, from `contracts.json`.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from otrade.instruments.model import Freeze, Instrument
+
+DAY = dt.timedelta(days=1)
 
 
 class _DatedQuantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,10 +41,24 @@ class _NotByApi(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instead: str
 
 
+class _DatedWeekday(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    since: dt.date = msgspec.field(name="from")
+    weekday: Annotated[int, msgspec.Meta(ge=0, le=6)]
+    sure: str
+    source: str
+
+
+class _NamedWeekdays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    exchange: str
+    name: str
+    rows: list[_DatedWeekday]
+
+
 class _ContractsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: list[str]
     freeze: list[_NamedQuantities]
     lots: list[_NamedQuantities]
+    expiries: list[_NamedWeekdays]
     not_by_api: list[_NotByApi]
 
 
@@ -84,6 +103,24 @@ def lot_of(exchange: str, name: str, expiry: dt.date) -> int:
     """Units in a lot of the contract that expires then; 0: not known."""
     row = _in_force(_named(_book().lots, exchange, name), expiry)
     return row.qty if row is not None else 0
+
+
+def monthly_expiry(
+    exchange: str, name: str, year: int, month: int, trades: Callable[[dt.date], bool]
+) -> dt.date | None:
+    """When the month's own contracts on an underlying expire; None of an exchange that the table does not have. `trades`: is
+    that a day of its derivatives?
+    """
+    day = dt.date(year, month, calendar.monthrange(year, month)[1])
+    of_exchange = {one.name: one.rows for one in _book().expiries if one.exchange == exchange}
+    rows = of_exchange.get(name) or of_exchange.get("*")
+    if not rows:
+        return None
+    weekday = next((row.weekday for row in reversed(rows) if row.since <= day), rows[0].weekday)
+    day -= DAY * ((day.weekday() - weekday) % 7)
+    while not trades(day):
+        day -= DAY
+    return day
 
 
 def not_by_api(broker: str, exchange: str, day: dt.date) -> str:

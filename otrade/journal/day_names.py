@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 NAMES_FIELD = "names"
-"""Of HELLO."""
+CONFIGURATION_FIELD = "configuration"
+"""Of HELLO. The configuration names where secrets are, and has none."""
 
 
 class NamedStrategy(msgspec.Struct, frozen=True):

@@ -79,17 +79,15 @@ class JournalFile:
         self._written_seen = 0
         self._end = 0
         self.found = self._open(identity, now_ns, window_bytes)
-        self._window_bytes = self.found.header.window_bytes
-        self._max_windows = max((max_mb << 20) // self._window_bytes, 2)
+        self.window_bytes = self.found.header.window_bytes
+        self._max_windows = max((max_mb << 20) // self.window_bytes, 2)
         self._reserve_windows = min(
-            max((reserve_mb << 20) // self._window_bytes, 1), self._max_windows - 1
+            max((reserve_mb << 20) // self.window_bytes, 1), self._max_windows - 1
         )
         self._n_sections = self.found.n_sections
-        self._first = (self.found.end - HEADER_BYTES) // self._window_bytes
-        used = (self.found.end - HEADER_BYTES) % self._window_bytes
-        self._n_allocated = max(
-            (os.fstat(self._fd).st_size - HEADER_BYTES) // self._window_bytes, 0
-        )
+        self._first = (self.found.end - HEADER_BYTES) // self.window_bytes
+        used = (self.found.end - HEADER_BYTES) % self.window_bytes
+        self._n_allocated = max((os.fstat(self._fd).st_size - HEADER_BYTES) // self.window_bytes, 0)
         try:
             self._grow(self._first + 1)
         except OSError as error:
@@ -163,7 +161,7 @@ class JournalFile:
         wanted = min(n_windows + self._reserve_windows, self._max_windows)
         if wanted > self._n_allocated:
             try:
-                self._allocate(self._fd, HEADER_BYTES, wanted * self._window_bytes)
+                self._allocate(self._fd, HEADER_BYTES, wanted * self.window_bytes)
                 self._n_allocated = wanted
                 self._error = ""
             except OSError as error:
@@ -171,15 +169,15 @@ class JournalFile:
                 if n_windows > self._n_allocated:
                     raise
         elif n_windows + self._reserve_windows > self._max_windows:
-            self._error = f"the journal has reached its size limit of {self._max_windows * self._window_bytes >> 20} MB (journal.max_mb)"
+            self._error = f"the journal has reached its size limit of {self._max_windows * self.window_bytes >> 20} MB (journal.max_mb)"
         else:
             self._error = ""
 
     def _map_next(self) -> mmap.mmap:
-        offset = HEADER_BYTES + self._next * self._window_bytes
+        offset = HEADER_BYTES + self._next * self.window_bytes
         window = mmap.mmap(
             self._fd,
-            self._window_bytes,
+            self.window_bytes,
             mmap.MAP_SHARED,
             mmap.PROT_READ | mmap.PROT_WRITE,
             offset=offset,
@@ -241,15 +239,15 @@ class JournalFile:
 
     def _keep_writable(self) -> None:
         """After a sync: what is expected until the next one, twice over. Runs in the thread."""
-        written = self.writer.window * self._window_bytes + self.writer.used
+        written = self.writer.window * self.window_bytes + self.writer.used
         expected, self._written_seen = (
             max(2 * (written - self._written_seen), WRITABLE_BYTES),
             written,
         )
-        number, used = divmod(written, self._window_bytes)
+        number, used = divmod(written, self.window_bytes)
         while expected > 0 and (window := self._maps.get(self._first + number)) is not None:
             keep_writable(window, used, expected)
-            expected -= self._window_bytes - used
+            expected -= self.window_bytes - used
             number, used = number + 1, 0
 
     def _work(self) -> None:
@@ -287,7 +285,7 @@ class JournalFile:
         return (
             self._end
             or HEADER_BYTES
-            + (self._first + self.writer.window) * self._window_bytes
+            + (self._first + self.writer.window) * self.window_bytes
             + self.writer.used
         )
 

@@ -11,7 +11,7 @@ class MemoryJournal:
     """Keeps every window. `poll` belongs after events: it keeps one window ahead."""
 
     def __init__(self, window_bytes: int = WINDOW_BYTES) -> None:
-        self._window_bytes = window_bytes
+        self.window_bytes = window_bytes
         self._windows = [bytearray(window_bytes)]
         self._n_sections = 0
         self.trouble = ""
@@ -22,7 +22,7 @@ class MemoryJournal:
         """Let finished windows go and offer a further one."""
         self.writer.retire()
         while self.writer.windows_ahead < 1:
-            self._windows.append(bytearray(self._window_bytes))
+            self._windows.append(bytearray(self.window_bytes))
             self.writer.offer(self._windows[-1])
 
     def make_room(self) -> None:
@@ -32,7 +32,7 @@ class MemoryJournal:
     @property
     def n_bytes(self) -> int:
         """What the windows hold."""
-        return int(self.writer.window) * self._window_bytes + int(self.writer.used)
+        return int(self.writer.window) * self.window_bytes + int(self.writer.used)
 
     def begin_section(self) -> int:
         """A further run of an engine writes here: its section's number, counted from 0."""

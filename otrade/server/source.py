@@ -52,8 +52,10 @@ class RemoteQueries:
     async def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
         return await self._rows("equity", since_ms=since_ms)
 
-    async def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
-        return await self._rows("indicators", instrument_id=instrument_id)
+    async def indicators(
+        self, instrument_id: int, since_ms: int
+    ) -> Sequence[queries.IndicatorSeries]:
+        return await self._rows("indicators", instrument_id=instrument_id, since_ms=since_ms)
 
     async def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None:
         found: queries.OrderTimelineView | None = await self._link.ask(

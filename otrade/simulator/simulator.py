@@ -117,7 +117,7 @@ class Simulator:
         self.gate.lockstep = not realtime
         self.driver = SimDriver(self.clock, self.gate, cfg.speed)
         self.faults = FaultInjector(cfg.seed, self.clock)
-        names = SPOKEN if cfg.broker == EVERY_BROKER else (cfg.broker or SPOKEN[0],)
+        names = SPOKEN if cfg.broker == EVERY_BROKER else (cfg.broker or SPOKEN[0], *cfg.also)
         modules = {name: _servers(name) for name in names}
         # One account has one broker's risk management: the first one's.
         rms_rules = modules[names[0]].RMS_RULES
@@ -128,6 +128,7 @@ class Simulator:
         }
         self._feed = AllFeeds([servers.feed for servers in self._servers.values()])
         self.faults.feed = self._feed
+        self.faults.feeds = {name: servers.feed for name, servers in self._servers.items()}
         self._date: dt.date | None = None
         self.open_day(self.dates()[0])
 
@@ -240,9 +241,11 @@ class Simulator:
         """One broker's feed server. KeyError when it is not served."""
         return self._servers[broker].feed
 
-    def listen_to_feeds(self, listener: FrameListener) -> None:
-        """Tell it what is sent on every feed connection, from now on."""
-        self._feed.listen(listener)
+    def listen_to_feed(self, broker: str, listener: FrameListener) -> None:
+        """Tell it what is sent on every connection to that broker's feed, from now on. KeyError when
+        it is not served.
+        """
+        self._servers[broker].feed.listen(listener)
 
     def stop_feed(self) -> None:
         """Fall silent on every feed connection, without closing it."""

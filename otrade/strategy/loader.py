@@ -16,6 +16,7 @@ from otrade._core.kernels import strategy_abi as abi
 from otrade.errors import StrategyError
 from otrade.strategy.build.library import Library, read_private, require_private
 from otrade.strategy.check.spec import Spec
+from otrade.strategy.lines import lines_of
 from otrade.strategy.words.cell import structure
 
 
@@ -37,6 +38,10 @@ class LoadedStrategy:
             value = given.get(name, one.default)
             setattr(record, name, int(value) if one.kind == "int" else float(value))
         return bytes(record)
+
+    def lines(self, given: Mapping[str, float]) -> tuple[abi.IndicatorOutput, ...]:
+        """What a chart shows of it, with these parameters."""
+        return lines_of(self.spec, given)
 
 
 def load(found: Library) -> LoadedStrategy:
@@ -73,16 +78,8 @@ def load(found: Library) -> LoadedStrategy:
         name=spec.name,
         entry_points=hooks,
         params_bytes=spec.params_bytes,
-        state=_first_state(spec),
+        state=spec.first_state,
         timer_s=spec.timer_s,
         reasons=tuple(words for _, words in spec.reasons.values()),
     )
     return LoadedStrategy(spec, compiled, manifest.sha256)
-
-
-def _first_state(spec: Spec) -> bytes:
-    record = structure("state", spec.state_rows)()
-    for name, one in spec.fields.items():
-        if one.first is not None:
-            setattr(record, name, one.first)
-    return bytes(record)

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from otrade.contract.engine_source import EngineViews
+from otrade.contract.engine_views import EngineViews
 from otrade.contract.views import Delta, NoticesMessage, NoticeView, SignalView, Snapshot, Status
 from otrade.stream.row_tables import RowTables
 

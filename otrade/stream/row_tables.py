@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from otrade.contract.engine_source import EngineViews
+from otrade.contract.engine_views import EngineViews
 from otrade.contract.views import Row
 
 Key = int | str

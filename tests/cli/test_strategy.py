@@ -10,6 +10,7 @@ import pytest
 
 from otrade.cli import main
 from otrade.strategy.build.library import folder_of
+from otrade.strategy.builtin import kinds
 from otrade.strategy.check.file import read
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +89,7 @@ def test_build_list_and_show(elsewhere: Path, capsys: pytest.CaptureFixture[str]
     assert folder_of(Path("var")).stat().st_mode & 0o777 == 0o700
     assert main.main(["strategy", "list"]) == 5
     assert (
-        "opening_range.py             built    OpeningRange: Buys the break"
+        "opening_range.py             built     OpeningRange: Buys the break"
         in capsys.readouterr().out
     )
     assert main.main(["strategy", "show", "strategies/opening_range.py"]) == 0
@@ -96,6 +97,18 @@ def test_build_list_and_show(elsewhere: Path, capsys: pytest.CaptureFixture[str]
     assert "param   minutes          int    15 (1 to 120): length of the opening range" in said
     assert "reason  BROKEN           1: the opening range is broken" in said
     assert "instructions in the worst case" in said
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_kinds_that_are_built_in_are_files_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["strategy", "list"]) == 0
+    said = capsys.readouterr().out
+    for kind in kinds():
+        assert f"{kind:<28} built in  " in said
+    assert main.main(["strategy", "show", "sma_cross"]) == 0
+    said = capsys.readouterr().out
+    assert "param   slow_period      int    21 (2 to 256): slow average, bars or trades" in said
+    assert "hook    on_tick          built into the core" in said
 
 
 def test_list_and_show_say_which_days_go_by_a_file(

@@ -14,7 +14,8 @@ import pytest
 
 from otrade._core import types as core
 from otrade.contract import typescript, views
-from otrade.contract.engine_source import INTERVALS_S, EngineSource, resample
+from otrade.contract.candle_lengths import INTERVALS_S, resample
+from otrade.contract.engine_source import EngineSource
 from tests.web.fake_engine import MINUTE_MS, T0_MS, FakeSource, candle
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from tests.drill.operators import ROOT
 COPY = ROOT / "build" / "mutants"
 KERNELS = Path("build/kernels")
 TRACKED = ("otrade", "strategies", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
-DERIVED = ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h")
+DERIVED = ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h", "builtin.h")
 ALL = ("setup.py", "-q", "build_ext", "--inplace")
 OF_KERNELS = "kernels"
 PART = """
@@ -92,7 +92,8 @@ def planted(file: str, text: str) -> Iterator[None]:
 
 
 def _is_kernel(file: str) -> bool:
-    return file.startswith("otrade/_core/kernels/")
+    """Or of what the kinds built into the core are made by: compiled into the same extensions."""
+    return file.startswith(("otrade/_core/kernels/", "otrade/strategy/"))
 
 
 def _made_from(file: str) -> list[Path]:

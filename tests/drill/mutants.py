@@ -38,6 +38,7 @@ from tests.drill.operators import (
 )
 
 CORE = "otrade._core."
+BUILTIN = "otrade.strategy.builtin."
 
 
 @dataclass(frozen=True)
@@ -185,30 +186,33 @@ MUTANTS = (
     ),
     Mutant(
         "side mask ignored",
-        CORE + "kernels.signals",
-        "_blocked",
+        CORE + "kernels.filters",
+        "filters_refuse",
         (never("side_mask"),),
         "sells where the strategy only buys",
     ),
     Mutant(
         "slow average off by one",
-        CORE + "kernels.signals",
-        "_ema_step",
-        (swap("s.slow q.slow_period", "q.slow_period + 1.0", "q.slow_period + 2.0"),),
+        BUILTIN + "ema_cross",
+        "EmaCrossing",
+        (
+            swap("on_bar / slow ema", "self.slow_period", "self.slow_period + 1"),
+            swap("on_tick / slow ema", "self.slow_period", "self.slow_period + 1"),
+        ),
         "another average, and other crossings",
     ),
     Mutant(
         "warm-up dropped",
-        CORE + "kernels.signals",
-        "_say",
-        (swap("ready before side", "not ready or before == 0", "before == 0"),),
+        BUILTIN + "ema_cross",
+        "EmaCrossing",
+        (never("on_bar / self.slow.ready"), never("on_tick / self.slow.ready")),
         "a crossing of averages that are none yet",
     ),
     Mutant(
         "touching is crossing",
-        CORE + "kernels.signals",
-        "_say",
-        (swap("side fast slow s.side", "1 if fast > slow", "1 if fast >= slow"),),
+        "otrade.strategy.indicators.trend",
+        "cross",
+        (swap("a > b", "a > b", "a >= b"),),
         "equal averages change the side",
     ),
     Mutant(
@@ -565,6 +569,99 @@ MUTANTS = (
         (always("position.product"),),
         "what is held for delivery is taken for what is traded within the day",
         "other_product",
+    ),
+    # ------------------------------------------------- two feeds, hooks, and what a night has left
+    Mutant(
+        "a trade that both feeds tell is two",
+        CORE + "market.market",
+        "arbitrate",
+        (never("tick.volume == market.volume"),),
+        "the second packet's time is in another precision, and counts as a later trade",
+    ),
+    Mutant(
+        "an older volume of the other feed is news",
+        CORE + "market.market",
+        "arbitrate",
+        (never("tick.volume < market.volume"),),
+        "prices of a feed that lags come between those of now",
+    ),
+    Mutant(
+        "the feed that is believed is believed for ever",
+        CORE + "market.market",
+        "arbitrate",
+        (always("alive >> market.feed & 1"),),
+        "where no volume decides, a silent feed's last price stays the price",
+    ),
+    Mutant(
+        "the second feed is not listened to",
+        CORE + "engine.pipeline",
+        "_packets",
+        (also_if("id < 0", "wire.feed > 0"),),
+        "while the first one is silent nothing trades",
+    ),
+    Mutant(
+        "a feed without times is waited for beside one with times",
+        CORE + "market.market",
+        "take_tick",
+        (
+            swap(
+                "market.feeds_timed >> market.feed_last & 1",
+                "market.feeds_timed >> market.feed_last & 1",
+                "market.ts_trade_ns > 0",
+            ),
+        ),
+        "in quote mode Kite's packets make no bar once Upstox was heard, and none while it is down",
+    ),
+    Mutant(
+        "a hint makes nobody look",
+        "otrade.live.broker_io.hint_receiver",
+        "order",
+        (instead("self._want_book", "pass"),),
+        "a postback is heard and nothing comes of it",
+        "postback",
+    ),
+    Mutant(
+        "another user's postback is heard",
+        "otrade.brokers.kite.postback",
+        "read_postback",
+        (never("row.user_id != user_id"),),
+        "whoever uses the same app makes the engine read its book",
+        "postback",
+    ),
+    Mutant(
+        "a postback needs no proof",
+        "otrade.brokers.kite.postback",
+        "read_postback",
+        (never("hmac.compare_digest"),),
+        "anybody can make the engine read its book",
+        "postback",
+    ),
+    Mutant(
+        "a postback is heard as often as it comes",
+        "otrade.hooks.postbacks",
+        "judge",
+        (never("self._known"),),
+        "the same update is a hint each time",
+        "postback",
+    ),
+    Mutant(
+        "postbacks have no bound",
+        "otrade.hooks.postbacks",
+        "judge",
+        (never("self._bucket"),),
+        "two hundred at once are two hundred hints",
+        "postback",
+    ),
+    Mutant(
+        "a position of the day before is not seen",
+        "otrade.live.reconciliation.position_audit",
+        "compare",
+        (
+            also_if(
+                "instrument_id is None", "position.net_qty and not self._plan.engine.n_brackets"
+            ),
+        ),
+        "while this engine has traded nothing, what the account holds is nobody's",
     ),
     Mutant(
         "ladder never leaves an old touch",
@@ -981,6 +1078,61 @@ MUTANTS = (
         "on_fills",
         (before("k.on_fill", "k.fill.exit_reason = 0"),),
         "a file that rests after a stop goes on at once",
+    ),
+    Mutant(
+        "timer of a strategy file never beats",
+        CORE + "orders.decision",
+        "on_time",
+        (instead("is_due timer_next_ns now_ns", "is_due = False"),),
+        "a file that looks at the clock is never asked",
+    ),
+    Mutant(
+        "timer of a strategy file beats late",
+        CORE + "orders.decision",
+        "_beat_after",
+        (returns("close_ns", "beat_ns + every_ns // 6 if beat_ns < inst.close_ns else 0"),),
+        "a file looks five seconds after its time",
+    ),
+    Mutant(
+        "timer of a strategy file beats twice",
+        CORE + "orders.decision",
+        "on_time",
+        (
+            before(
+                "k.on_timer",
+                "k.on_timer(s.params, s.state, m, k.bars, &k.position, &k.clock, &k.said)",
+            ),
+        ),
+        "a file takes each look into its average two times, and one decision is lost",
+    ),
+    Mutant(
+        "strategy file forgets at a restart what it had seen",
+        CORE + "engine.engine",
+        "resume",
+        (
+            after(
+                "adopt.resume",
+                "for i in range(self.c.n_strategies):",
+                "    if self.c.strategies[i].compiled != NULL:",
+                "        memset(self.c.strategies[i].state, 0, self.c.strategies[i].state_bytes)",
+            ),
+        ),
+        "its levels and sizes after an engine's death come from nothing",
+        "kill",
+    ),
+    Mutant(
+        "two beats of one bar are one event",
+        CORE + "engine.pipeline",
+        "on_timer",
+        (drop("c.n_events"),),
+        "what a file decides at the second beat is refused as said twice",
+    ),
+    Mutant(
+        "timer of a strategy file beats without a pause",
+        CORE + "orders.decision",
+        "on_time",
+        (only_if("is_due timer_next_ns", "not is_due"),),
+        "a file is asked with every beat of the engine, once its first time has come",
     ),
     Mutant(
         "share for delivery sold short by a strategy file",

@@ -21,11 +21,12 @@ from otrade.drill.trouble import TROUBLES
 from otrade.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
-CALM = (7, 13, 30, 59, 90, 91, 155)
+CALM = (4, 7, 13, 24, 36, 41, 60, 77)
 """Seeds whose sessions enter most: one of each file, with nothing going wrong."""
 WARMED = 71
 """A seed whose files begin with the bars of the sessions before."""
-TROUBLED = (13, 83, 90, 211)
+TROUBLED = (13, 83, 90, 211, 366)
+"""In the last one a timer beats twice between two bars, and decides each time."""
 
 
 def files_of(scenario: Scenario) -> list[str]:

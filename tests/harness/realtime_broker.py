@@ -302,7 +302,9 @@ def fake_day(brackets: list[dict[str, Any]]) -> Any:
         bracket=brackets.__getitem__,
         instrument=lambda _: {"tick_size_e4": 1_000},
     )
-    instrument = SimpleNamespace(exchange="NSE", symbol=SYMBOL, token=408_065, product="MIS")
+    instrument = SimpleNamespace(
+        exchange="NSE", symbol=SYMBOL, token=408_065, product="MIS", freeze_qty=1_800
+    )
     return SimpleNamespace(
         engine=engine, plan=SimpleNamespace(day=str(DAY), instruments=[instrument])
     )

@@ -203,6 +203,7 @@ def chunks(*hints: object) -> bytes:
 
 
 HINT = OrderHint(broker="kite", order_id="1", order_time="2")
+OTHER = OrderHint(broker="kite", order_id="2", order_time="2")
 
 
 @pytest.mark.parametrize(
@@ -251,6 +252,24 @@ def test_a_newer_peer_takes_the_place_of_one_that_hangs(tmp_path: Path) -> None:
             await loop.sock_sendall(first, chunks(HINT)[:5])
             await loop.sock_sendall(second, chunks(HINT))
             await until(lambda: heard.orders == [HINT])
+        await hints.close()
+
+    asyncio.run(go())
+
+
+def test_what_a_peer_that_was_replaced_has_said_is_not_kept(tmp_path: Path) -> None:
+    async def go() -> None:
+        heard = Heard()
+        hints = HintSocket(tmp_path, heard)
+        await hints.open()
+        loop = asyncio.get_running_loop()
+        with sent(tmp_path) as first:
+            await loop.sock_sendall(first, chunks(*[HINT] * 60))
+            await until(lambda: len(heard.orders) == 1)
+            with sent(tmp_path) as second:
+                await loop.sock_sendall(second, chunks(*[OTHER] * 3))
+                await until(lambda: heard.orders.count(OTHER) == 3)
+            assert heard.orders.count(HINT) <= 2  # not one between two of the newer peer's
         await hints.close()
 
     asyncio.run(go())

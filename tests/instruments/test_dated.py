@@ -15,7 +15,7 @@ from otrade.errors import InstrumentError
 from otrade.instruments import Instrument
 from otrade.instruments.catalog import Catalog, write_catalog
 from otrade.instruments.contracts import read_wish
-from otrade.instruments.dated import freeze_of, freeze_words, lot_of, not_by_api
+from otrade.instruments.dated import freeze_of, freeze_words, lot_of, monthly_expiry, not_by_api
 from otrade.instruments.kite import COLUMNS, KiteInstrumentFile
 from otrade.instruments.model import Freeze
 from otrade.instruments.table import SortedTable
@@ -288,8 +288,49 @@ def test_the_tables_are_in_order() -> None:
     book = json.loads(
         (Path(__file__).parents[2] / "otrade" / "instruments" / "contracts.json").read_text()
     )
+    for name in book["expiries"]:
+        since = [row["from"] for row in name["rows"]]
+        assert since == sorted(set(since)) and all(row["source"] for row in name["rows"])
     for name in (*book["freeze"], *book["lots"]):
         since = [row["from"] for row in name["rows"]]
         assert since == sorted(set(since)) and all(
             row["qty"] > 0 and row["sure"] in "SHU" and row["source"] for row in name["rows"]
         )
+
+
+HOLIDAYS = {"2024-12-25", "2024-01-26", "2025-01-26"}
+
+
+@pytest.mark.parametrize(
+    ("contract", "expiry"),
+    [
+        ("NFO:NIFTY", "2024-01-25"),
+        ("NFO:NIFTY", "2025-08-28"),
+        ("NFO:NIFTY", "2025-09-30"),
+        ("NFO:INFY", "2026-12-29"),
+        ("NFO:BANKNIFTY", "2024-02-29"),
+        ("NFO:BANKNIFTY", "2024-03-27"),
+        ("NFO:BANKNIFTY", "2024-04-24"),
+        ("NFO:BANKNIFTY", "2024-12-24"),
+        ("NFO:BANKNIFTY", "2025-01-30"),
+        ("NFO:BANKNIFTY", "2026-11-24"),
+        ("NFO:FINNIFTY", "2024-04-30"),
+        ("NFO:MIDCPNIFTY", "2024-04-29"),
+        ("BFO:SENSEX", "2024-12-27"),
+        ("BFO:SENSEX", "2025-01-28"),
+        ("BFO:BANKEX", "2024-11-25"),
+        ("BFO:SENSEX", "2025-09-25"),
+    ],
+)
+def test_the_months_expiry_is_the_exchanges_of_that_time(contract: str, expiry: str) -> None:
+    """As they were: a holiday moves it to the day before."""
+    exchange, _, name = contract.partition(":")
+    day = dt.date.fromisoformat(expiry)
+    found = monthly_expiry(
+        exchange, name, day.year, day.month, lambda one: f"{one}" not in HOLIDAYS
+    )
+    assert found == day
+
+
+def test_an_exchange_without_a_rule_has_no_expiry() -> None:
+    assert monthly_expiry("MCX", "CRUDEOIL", 2026, 11, lambda _: True) is None

@@ -121,7 +121,7 @@ def test_a_thousand_strategies_are_set_up_without_losing_a_record(
 
 
 def test_a_window_takes_what_sets_up_all_strategies() -> None:
-    assert window_bytes(1, 100) == SMALL_WINDOW_BYTES
+    assert window_bytes(1, 60) == SMALL_WINDOW_BYTES
     assert window_bytes(1_000, 1_000) == 4 << 20
 
 

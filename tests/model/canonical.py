@@ -22,6 +22,10 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from otrade._core.kernels.layout import dtype
+from otrade.strategy.builtin import FOLDER
+from otrade.strategy.check.file import read
+from otrade.strategy.indicators.trend import Cross
+from otrade.strategy.words.cell import structure
 from tests.model.state import State
 
 NO_DECISION = {
@@ -30,7 +34,7 @@ NO_DECISION = {
     "naked_total_ns naked_worst_ns target_since_ns target_total_ns target_worst_ns told_at_band trail_said exit_reason",
     "market_t": "prev_ltp_e4 ts_exch_ns volume ltq d_volume n_ticks open_e4 high_e4 low_e4 close_e4 avg_px_e4 oi buy_qty sell_qty "
     "ts_trade_ns n_refused ts_price_ns ts_book_ns ts_bar_ns kind feed feed_last traded n_agree absurd_px_e4 absurd_since_ns "
-    "absurd_ts_ns absurd_volume n_absurd bare",
+    "absurd_ts_ns absurd_volume n_absurd bare feeds_heard feeds_timed",
     "instrument_t": "open_ns entry_from_ns entry_until_ns square_off_ns close_ns quote_wanted symbol exchange",
     "position_t": "buy_qty sell_qty buy_value_e4 sell_value_e4 mark_e4 pnl_e4",
     "risk_state_t": "pnl_e4 peak_e4 drawdown_e4 n_denied",
@@ -132,9 +136,10 @@ class Canonical:
         self._state = _Reader.struct("state", "bracket_t")
         self._hurry = _Reader.struct("state target_armed open_qty", "bracket_t")
         self._uses = _Reader.struct("target_armed time_exit_ns", "bracket_t")
-        state = dtype("ema_cross_t").fields
-        assert state is not None
-        self._side = places["kernels"] + int(state["side"][1])
+        spec = read(FOLDER / "price_level.py")  # the kind that is explored
+        sides = structure("Cross", Cross.rows())
+        at = structure("state", spec.state_rows).sides.offset + sides.side.offset
+        self._side = places["kernels"] + int(at)
         p = places
         cuts = [
             (p["command_head"], 14 * 8),  # four of commands, three each of notices, signals and bars, the count of events
@@ -205,7 +210,7 @@ class Canonical:
         (now,) = struct.unpack_from("<q", data, self._now)
         out = [data[start:stop] for start, stop in self._core]
         out += [data[start:stop] for start, stop in self._strategy]
-        out.append(data[self._side : self._side + 4])
+        out.append(data[self._side : self._side + 8])
         self.instrument.kept(data, self.places["instruments"], out)
         self.market.kept(data, self.places["markets"], out)
         self.position.kept(data, self.places["positions"], out)

@@ -40,7 +40,7 @@ TRACKED = (
     "README.md",
     "LICENSE",
 )
-MADE = ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h")
+MADE = ("types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h", "builtin.h")
 
 
 def all_sites(root: Path = ROOT) -> list[Site]:

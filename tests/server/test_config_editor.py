@@ -183,7 +183,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 HARMLESS = {
     "schema", "mode", "engine.name", "broker.kind", "broker.plan", "broker.user_id", "broker.algo_name",
     "broker.algo_id", "second_feed.kind", "second_feed.mode", "sim.date", "sim.listing", "log.level", "risk.on_limit",
-    "hooks.host", "engine.on_stop",
+    "hooks.host", "engine.on_stop", "backtest.queue", "backtest.path",
 }  # fmt: skip
 """Texts that name neither an address nor a file."""
 
@@ -194,7 +194,7 @@ def test_every_text_of_the_configuration_has_been_thought_of() -> None:
     texts = {
         path
         for path, value in leaves(config)
-        if isinstance(value, str | dict) or path == "web.names"
+        if isinstance(value, str | dict) or path in ("web.names", "backtest.journals")
         if not path.startswith(("sessions.", "instruments", "strategies"))
     }
     assert {path for path in texts if not is_file_only(path)} <= HARMLESS

@@ -94,6 +94,8 @@ NEVER_NEEDED = (
     "logging.handlers",
     "pickle",
     "zipfile",
+    "otrade.contract.engine_source",
+    "otrade.contract.results",
     "otrade.instruments.kite",
     "otrade.instruments.upstox",
     "otrade.live.alerts.dispatcher",

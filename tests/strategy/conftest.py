@@ -6,17 +6,19 @@ import pytest
 
 from otrade.strategy.build.builder import build
 from otrade.strategy.build.library import Library
+from otrade.strategy.builtin import kinds
 from otrade.strategy.check.file import read
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "strategies").glob("*.py"))
+BUILT_IN = list(kinds().values())
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.py"))
 KEPT = ROOT / "build" / "strategies"
 
 
 @pytest.fixture(scope="session")
 def compiled() -> dict[str, Library]:
-    """Every example and every file of the corpus, by the file's name."""
-    paths = [*EXAMPLES, *CORPUS]
+    """Every example, every kind that is built in and every file of the corpus, by the file's name."""
+    paths = [*EXAMPLES, *BUILT_IN, *CORPUS]
     libraries = build([read(path) for path in paths], KEPT)
     return {path.stem: library for path, library in zip(paths, libraries, strict=True)}

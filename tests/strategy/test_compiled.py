@@ -11,14 +11,14 @@ import pytest
 
 from otrade._core.kernels import strategy_abi as abi
 from otrade.strategy.build.library import Library
-from tests.strategy.conftest import CORPUS, EXAMPLES
+from tests.strategy.conftest import BUILT_IN, CORPUS, EXAMPLES
 from tests.strategy.guard_pages import READ_ONLY, GuardedRecord
 from tests.strategy.lockstep import Both, events, plain_class, run
 
 EVENTS = 700
 EAGER: dict[str, dict[str, float]] = {"rsi_reversion": {"low": 45, "high": 55}}
 """Parameters by which a generated walk makes an example decide."""
-PATHS = {path.stem: path for path in (*EXAMPLES, *CORPUS)}
+PATHS = {path.stem: path for path in (*EXAMPLES, *BUILT_IN, *CORPUS)}
 
 
 @pytest.mark.parametrize(("mode", "seed"), [("end", 1), ("start", 2)])

@@ -187,6 +187,20 @@ def volatility_breakout(told: Told) -> tuple[Any, ...] | None:
     return (abi.SELL, *levels) if close[-1] < min(low[-21:-1]) else None
 
 
+def timed_momentum(told: Told) -> tuple[Any, ...] | None:
+    """Each of the test's timed looks is at a bar's close."""
+    looks = told.all("close")[-20:]
+    mean, px = float(np.mean(looks)), looks[-1]
+    if told.minutes_left <= 15:
+        return (abi.EXIT, PLAN, PLAN, 0) if told.side else None
+    if told.side:
+        return (abi.EXIT, PLAN, PLAN, 0) if (px - mean) * told.side <= 0 else None
+    away = (px / mean - 1) * 10_000
+    if len(looks) < 20 or abs(away) <= 8.0:
+        return None
+    return (abi.BUY if away > 0 else abi.SELL, PLAN, PLAN, 0)
+
+
 ACCOUNTS: dict[str, Account] = {
     "ema_crossover": ema_crossover,
     "opening_range": opening_range,
@@ -195,6 +209,7 @@ ACCOUNTS: dict[str, Account] = {
     "range_trailing": range_trailing,
     "rsi_reversion": rsi_reversion,
     "volatility_breakout": volatility_breakout,
+    "timed_momentum": timed_momentum,
 }
 GIVEN: dict[str, dict[str, float]] = {"rsi_reversion": {"low": 45, "high": 55}}
 LEAVES_AFTER = {
@@ -237,7 +252,7 @@ def test_it_says_what_its_words_say(name: str, seed: int) -> None:
         told.minutes_left = given["clock"]["minutes_left"]
         memory.fill({**given, "position": {**broker.position(px), "stop": stop}})
         broker.held -= broker.side != 0  # asked twice for one bar
-        action = mine.call("on_bar", memory.records)
+        action = mine.call("on_bar" if "on_bar" in spec.hooks else "on_timer", memory.records)
         want = ACCOUNTS[name](told) or (abi.NONE,)
         assert action == want[0], f"bar {n}"
         if not action:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,17 @@ def test_weighted_averages(period: int) -> None:
     raw = 2 * weighted(close, half)[period - half :] - weighted(close, period)
     want = weighted(raw, smooth)
     np.testing.assert_allclose(run("hma", close, period)[period + smooth - 2 :], want, rtol=1e-10)
+
+
+@pytest.mark.parametrize("period", [1, 9, 21, 256])
+def test_a_mean_of_prices_is_the_nearest_number_to_the_exact_one(period: int) -> None:
+    seed = 7
+    print(f"seed {seed}")
+    units = np.random.default_rng(seed).integers(1, 10**10, 3_000)
+    got = run("mean_price", units / 10_000.0, period)
+    for i in range(len(units)):
+        last = [int(one) for one in units[max(0, i + 1 - period) : i + 1]]
+        assert got[i] == float(Fraction(sum(last), 10_000 * len(last)))
 
 
 def test_a_simple_average_does_not_drift() -> None:

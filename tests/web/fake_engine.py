@@ -268,11 +268,21 @@ class FakeQueries:
         ]
         return [row for row in rows if row.ts_ms >= since_ms]
 
-    async def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
-        points = [queries.IndicatorSample(ts_ms=T0_MS, fast=1500.5, slow=1499.25)]
+    async def indicators(
+        self, instrument_id: int, since_ms: int
+    ) -> Sequence[queries.IndicatorSeries]:
+        n = 1 if since_ms < T0_MS + MINUTE_MS else 0
+        lines = [
+            queries.IndicatorLine(indicator=name, label=label, part="", pane="", values=values * n)
+            for name, label, values in (("fast", "EMA 9", [1500.5]), ("slow", "EMA 21", [None]))
+        ]
         return [
             queries.IndicatorSeries(
-                strategy_id=0, name="infy-ema", fast="EMA 9", slow="EMA 21", points=points
+                strategy_id=0,
+                name="infy-ema",
+                ts_ms=[T0_MS] * n,
+                end_ms=[T0_MS + MINUTE_MS] * n,
+                lines=lines,
             )
         ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from otrade.contract.engine_source import resample
+from otrade.contract.candle_lengths import resample
 from otrade.contract.views import Candle, CommandName, CommandResult, PositionView
 from otrade.web.auth.access_control import AccessControl, new_local_token
 from otrade.web.auth.passwords import hashed

@@ -70,8 +70,7 @@ cdef class _Walk:
             s = &c.strategies[i]
             self.block("strategies", &s.plan, sizeof(strategy_t) - (<char*>&s.plan - <char*>s))
             self.block("kernels", s.state, s.state_bytes)
-            if s.compiled != NULL:
-                self.block("shown", &s.compiled.bar, sizeof(compiled_t) - (<char*>&s.compiled.bar - <char*>s.compiled))
+            self.block("shown", &s.compiled.said, sizeof(compiled_t) - (<char*>&s.compiled.said - <char*>s.compiled))
         self.block("live", c.live, c.n_live * sizeof(int32_t))
         self.block("waiting", c.waiting, c.n_waiting * sizeof(int32_t))
         self.block("brackets", c.brackets, c.n_brackets * sizeof(bracket_t))

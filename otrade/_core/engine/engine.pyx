@@ -565,6 +565,14 @@ cdef class Engine:
     def strategy(self, int i):
         return views.strategy_row(self.c, i)
 
+    def watch(self, int strategy_id, values):
+        """Keep these numbers (`strategy_abi.WatchedValue`) of each bar that the strategy sees from now on: for people, and in no journal."""
+        views.watch(self.c, strategy_id, values)
+
+    def watched(self, int strategy_id, int64_t after_ns=0):
+        """What has been kept of the bars that ended after a moment: (begin, end, numbers), oldest first. None: not known then."""
+        return views.watched(self.c, strategy_id, after_ns)
+
     def bracket(self, int i):
         return views.bracket_row(self.c, i)
 

@@ -5,7 +5,7 @@ In the words of the code, the metrics and the page:
 
     1 decode    the wire's bytes -> tick_t                        codecs
     2 market    last tick, depth, bars                            market
-    3 strategy  kernels and compiled strategies -> a decision     kernels, strategy, decision
+    3 strategy  a strategy's kernels -> a decision                strategy, decision
     4 risk      gates, rate budget, halts                         risk
     5 order     the two-axis state machine, requests              entry, waiting_entries, order, request
     6 encode    command_t -> the bytes of an HTTP request         record, codecs
@@ -26,7 +26,6 @@ from otrade._core.engine.setup cimport lay_out
 from otrade._core.market cimport market, strategy
 from otrade._core.orders cimport bracket, decision, fill_price as value, position, report
 from otrade._core.orders.entry cimport next_ns as next_entry_ns
-from otrade._core.orders.entry cimport take_decision
 from otrade._core.orders.entry cimport work as work_entries
 from otrade._core.state cimport core_t, find_key, find_token, instrument_t, market_t, push_bar, release, series_t, strategy_t
 from otrade._core.types cimport (
@@ -83,15 +82,13 @@ cdef class Pipeline:
             decision.on_further_bar(c, s.instrument_id, s.interval_ns, &s.last)
 
     cdef void _strategies(self, int instrument_id, bint has_traded) noexcept nogil:
-        """3 strategy, and through take_decision: 4 risk, 5 order. Those of the longest bars first, and of each length: bars that have just
+        """3 strategy, and through its decision: 4 risk, 5 order. Those of the longest bars first, and of each length: bars that have just
         closed, then the trade.
         """
         cdef core_t* c = &self.c
         cdef instrument_t* inst = &c.instruments[instrument_id]
-        cdef market_t* m = &c.markets[instrument_id]
         cdef series_t* s
         cdef int at, i
-        c.n_events += 1
         for at in range(inst.series_first, inst.series_first + inst.series_n):
             s = &c.series[c.by_length[at]]
             if s.has_news:
@@ -99,19 +96,14 @@ cdef class Pipeline:
                 for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
                     if s.last.n_ticks == 0:
                         strategy.feed(c, i, &s.last)  # joined, and nothing has traded in it since
-                    elif c.strategies[i].compiled != NULL:
-                        decision.on_bar(c, i, &s.last)
-                    elif strategy.on_bar(&c.strategies[i], &s.last):
-                        take_decision(c, i)
+                        continue
+                    decision.on_bar(c, i, &s.last)
+                    strategy.note(&c.strategies[i], &s.last)
             if not has_traded:
                 continue
             for i in range(s.strategy_first, s.strategy_first + s.strategy_n):
-                if not c.strategies[i].wants_ticks:
-                    continue
-                if c.strategies[i].compiled != NULL:
+                if c.strategies[i].wants_ticks:
                     decision.on_tick(c, i)
-                elif strategy.on_tick(&c.strategies[i], m):
-                    take_decision(c, i)
 
     cdef int _packets(self, const wire_t* wire, const uint8_t* buf, Py_ssize_t n) noexcept nogil:
         """Every packet of a frame. 0, or the 1xx reason why the frame ended early."""
@@ -196,6 +188,7 @@ cdef class Pipeline:
                 self._bar_closed(i)
                 has_closed = True
         if has_closed or inst.n_by_tick > 0:
+            c.n_events += 1
             self._strategies(id, True)
 
     cdef int on_frame(self, int kind, const uint8_t* buf, Py_ssize_t n, int64_t ts_recv_ns) noexcept nogil:
@@ -240,6 +233,7 @@ cdef class Pipeline:
         self.recorder.event(REC_TIMER, ts_ns, NULL, 0)
         self.advance(ts_ns)
         c.in_book = 0  # a book whose end never came
+        c.n_events += 1  # bars that it closes and the strategies' timers are one: between two beats there may be no bar
         for i in range(c.n_series):
             if c.series[i].has_bar and market.close_due(
                     &c.series[i], c.now_ns, c.bar_grace_ns):

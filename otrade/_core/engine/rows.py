@@ -94,7 +94,7 @@ class PlanRow(TypedDict):
 
 
 class ParamsRow(TypedDict):
-    """cross_params_t"""
+    """What `add_strategy` takes of a kind that is built in, 0 where a kind has no such parameter."""
 
     bar_mode: int
     side_mask: int
@@ -191,6 +191,8 @@ class MarketRow(TypedDict):
     absurd_volume: int
     n_absurd: int
     bare: int
+    feeds_heard: int
+    feeds_timed: int
     depth_bid_px_e4: list[int]
     depth_ask_px_e4: list[int]
     depth_bid_qty: list[int]
@@ -239,7 +241,7 @@ class StrategyRow(TypedDict):
     further_fed_ns: list[int]
     """Of each further length of a compiled strategy: the end of the last bar that it was shown."""
     n_to_feed: int
-    is_compiled: bool
+    is_file: bool
     n_refused_decisions: int
     plan: PlanRow
     signal: SignalRow

@@ -159,9 +159,8 @@ cdef int _place(core_t* c, int series_id) noexcept:
     s.series_id = series_id
     c.series[series_id].strategy_n += 1
     inst.n_by_tick += s.wants_ticks
-    if s.compiled != NULL:
-        inst.n_compiled += 1
-        c.n_timers += s.compiled.timer_ns > 0
+    inst.n_compiled += s.kind < 0
+    c.n_timers += s.compiled.timer_ns > 0
     c.n_strategies += 1
     return c.n_strategies - 1
 

@@ -181,6 +181,16 @@ cdef strategy_row(core_t* c, int i):
     return strategy.view(&c.strategies[i])
 
 
+cdef watch(core_t* c, int i, values):
+    check_id(i, c.n_strategies, "strategy")
+    strategy.watch(&c.strategies[i], tuple(values))
+
+
+cdef watched(core_t* c, int i, int64_t after_ns):
+    check_id(i, c.n_strategies, "strategy")
+    return strategy.watched(&c.strategies[i], after_ns)
+
+
 cdef bracket_row(core_t* c, int i):
     """One bracket; time without a stop includes the interval that runs now."""
     check_id(i, c.n_brackets, "bracket")

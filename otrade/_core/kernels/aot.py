@@ -21,7 +21,9 @@ from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).parents[1]
-DERIVED = {"types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h"}
+STRATEGY = HERE.parent / "strategy"
+"""The kinds that are built in, and what they are made by."""
+DERIVED = {"types.h", "types.pxd", "notes.pxd", "otk.h", "otk.pxd", "build_id.h", "builtin.h"}
 BASELINE = {"x86_64": "x86-64-v3", "aarch64": "generic", "arm64": "generic"}
 # sqrt, floor and ceil are exact by IEEE 754 and may become calls on an old processor; mem* move
 # bytes.
@@ -61,9 +63,9 @@ def prepare_environment(cpu: str) -> None:
 
 def load_kernels() -> dict[str, tuple[Any, Any]]:
     """Import every kernel module; {symbol: (signature, cfunc)}."""
-    from otrade._core.kernels import _abi, brackets, money, signals
+    from otrade._core.kernels import _abi, brackets, filters, money
 
-    assert all(isinstance(m, ModuleType) for m in (brackets, money, signals))
+    assert all(isinstance(m, ModuleType) for m in (brackets, filters, money))
     return _abi.KERNELS
 
 
@@ -143,13 +145,15 @@ def prototypes(kernels: dict[str, tuple[Any, Any]]) -> list[str]:
 
 
 def core_id() -> str:
-    """A hash of all sources of the core, derived files left out: twelve hexadecimal digits."""
+    """A hash of all sources of the core and of the kinds built into it, derived files left out: twelve
+    hexadecimal digits.
+    """
     import hashlib
 
     digest = hashlib.sha256()
-    for path in sorted(HERE.rglob("*")):
+    for path in sorted([*HERE.rglob("*"), *STRATEGY.rglob("*")]):
         if path.suffix in (".py", ".pyx", ".pxd", ".h") and path.name not in DERIVED:
-            digest.update(f"{path.relative_to(HERE)}\0".encode() + path.read_bytes() + b"\0")
+            digest.update(f"{path.relative_to(HERE.parent)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 

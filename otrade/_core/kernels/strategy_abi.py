@@ -43,6 +43,10 @@ which the strategy names the lengths. One whose length has not closed a bar yet 
 """
 INPUTS_MAX = 4
 TIMER_MIN_S = 1
+WATCHED_MAX = 64
+"""Numbers of one strategy that the core keeps by bar to be shown."""
+WATCHED_BARS = 1_024
+"""Of so many bars, the newest."""
 
 # `decision.action`
 NONE, BUY, SELL, EXIT, MOVE_STOP = (int(action) for action in Action)
@@ -198,6 +202,44 @@ class CompiledStrategy(NamedTuple):
     """Words of its reasons; `decision.why` counts them from 1."""
     inputs: tuple[str, ...] = ()
     """Names of `input_1` and so on, for whoever shows them."""
+
+
+IN_STATE, IN_FILTERS, IN_PARAMETERS = range(3)
+"""Memory of a strategy: its own fields; of a built-in kind, the filters beside it and its parameters."""
+
+
+class WatchedValue(NamedTuple):
+    """Where a number lies that people are to be shown (`Engine.watch`), and the counter beside it that
+    says whether it is known: the core compares and copies, and asks nothing of the strategy.
+    """
+
+    at: int
+    """Of a double, in `memory`."""
+    counter_at: int
+    counter_bytes: int = 1
+    """1: a flag, 4: an int32."""
+    known_from: int = 1
+    """The number is known when its counter is at least that."""
+    memory: int = IN_STATE
+    """Where the number lies. Its counter is in the filters too, or else in the state."""
+
+
+OF_PRICE = "price"
+
+
+class IndicatorOutput(NamedTuple):
+    """One number of an indicator that a chart draws, as it is called there."""
+
+    indicator: str
+    """The strategy's own name of it: what belongs together has one."""
+    label: str
+    """What it is: "EMA 9"."""
+    part: str
+    """Which of its numbers, where it has several: "upper"."""
+    scale: str
+    """OF_PRICE: it lies among prices. Else the scale that it shares with others of its name; empty:
+    one of its own."""
+    watched: WatchedValue
 
 
 BYTES = {"bar": 96, "market": 424, "position": 112, "clock": 56, "fill": 40, "decision": 96}

@@ -1,5 +1,5 @@
-"""Wilder's formulas (New Concepts in Technical Trading Systems, 1978), once for the built-in kinds and for
-strategy files. Plain functions on numbers: whoever compiles them inlines them, and a running engine may
+"""Wilder's formulas (New Concepts in Technical Trading Systems, 1978), once for the filters of the core and
+for strategy files. Plain functions on numbers: whoever compiles them inlines them, and a running engine may
 import them.
 """
 

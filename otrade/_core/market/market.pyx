@@ -269,9 +269,11 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
         return REASON_PRICE_ZERO
     if market.bare and tick.ts_trade_ns == market.ts_trade_ns:
         volume = 0  # of a trade that came without it: the next trade brings both
-    if tick.ts_trade_ns <= 0 and tick.ts_exch_ns <= 0 and (market.ts_trade_ns > 0 or market.n_ticks == 0):
+    if tick.ts_trade_ns <= 0 and tick.ts_exch_ns <= 0 and (
+            market.feeds_timed >> market.feed_last & 1 or not market.feeds_heard >> market.feed_last & 1):
         # Right after subscribing, and after each reconnect, Kite sends the last packet in a mode without times: its trade may be old.
-        # The next packet in full brings its volume and its time.
+        # The next packet in full brings its volume and its time. Who never tells a time (quote mode) is not waited for, whatever another
+        # feed has told.
         volume = 0
     if volume > 0:
         more = volume - market.volume
@@ -292,6 +294,9 @@ cdef int take_tick(market_t* market, const instrument_t* inst, const tick_t* tic
     if _is_absurd(market, inst, tick, ts_recv_ns, jump_bps):
         market.n_refused += 1
         return REASON_PRICE_ABSURD
+    market.feeds_heard |= 1 << market.feed_last
+    if tick.ts_trade_ns > 0:
+        market.feeds_timed |= 1 << market.feed_last
     market.ts_bar_ns = tick.ts_trade_ns
     if not traded and tick.volume <= 0 and tick.ts_trade_ns <= 0:
         # Nothing but the price, or an index's own time, can tell of a trade.

@@ -1,8 +1,9 @@
 from collections.abc import Callable
 
-from otrade._core.kernels.strategy_abi import CompiledStrategy
+from otrade._core.kernels.strategy_abi import CompiledStrategy, WatchedValue
 
 KINDS: tuple[str, ...]
 
 def register(loaded: CompiledStrategy) -> None: ...
+def lines_of(kind: str) -> tuple[WatchedValue, WatchedValue]: ...
 def find_with(finder: Callable[[str, str], None]) -> None: ...

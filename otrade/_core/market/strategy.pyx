@@ -1,54 +1,72 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Strategies: a kernel, its parameters and its state. Kinds that are built in are rows of KINDS; compiled strategy files are made known
-by `register`, and named by their build from then on.
+"""Strategies: entry points, parameters and a state. Kinds that are built in are files too, which the build of the package has compiled
+into this module; other files are made known by `register`, and named by their build from then on.
 
-A built-in kernel says a crossover: `on_tick(params, state, market, signal)` and `on_bar(params, state, bar, signal)` return 1 when there
-is one. A compiled strategy has the entry points of `kernels/strategy_abi.py` and says a decision (`orders/decision.pyx`); what it is shown
-of bars and time is written here.
+A strategy has the entry points of `kernels/strategy_abi.py` and says a decision (`orders/decision.pyx`); what it is shown of bars and
+time is written here, and what stands beside a built-in kind: its filters, and where its lines are.
 """
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uintptr_t
+from libc.math cimport NAN, isfinite
 from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memset
 
 from otrade._core cimport otk
 from otrade._core.state cimport (
-    compiled_t, core_t, on_bar_t, on_tick_t, say_on_bar_t, say_on_fill_t, say_on_tick_t, strategy_t,
+    compiled_t, core_t, say_on_bar_t, say_on_fill_t, say_on_tick_t, strategy_t, watch_t, watched_value_t,
 )
 from otrade._core.types cimport (
-    MAX_FURTHER_BARS, PHASE_UNKNOWN, bar_t, bar_view_t, clock_view_t, cross_params_t, ema_cross_t, instrument_t, sma_cross_t,
+    MAX_FURTHER_BARS, PHASE_UNKNOWN, bar_t, bar_view_t, clock_view_t, instrument_t,
 )
 
-from otrade._core.kernels.strategy_abi import ENTRY_POINTS, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S
+from otrade._core.kernels.strategy_abi import (
+    ENTRY_POINTS, IN_FILTERS, IN_PARAMETERS, IN_STATE, PARAMS_BYTES_MAX, STATE_BYTES_MAX, TIMER_MIN_S, WATCHED_BARS, WATCHED_MAX,
+    WatchedValue,
+)
 from otrade.errors import EngineError
 
-KINDS = ("ema_cross", "sma_cross", "price_ema", "price_sma", "price_level")
+cdef extern from "otrade/_core/builtin.h":
+    enum:
+        N_BUILTIN
+    ctypedef struct builtin_param_t:
+        const char* name
+        int32_t is_whole
+        int32_t at
+        double first
+        double low
+        double high
+    ctypedef struct builtin_t:
+        const char* kind
+        void* on_bar
+        void* on_tick
+        const uint8_t* state
+        int32_t state_bytes
+        int32_t params_bytes
+        int32_t n_params
+        int32_t fast_at
+        int32_t slow_at
+        int32_t slow_is_param
+        int32_t ready_at
+        int32_t seen_at
+        builtin_param_t params[8]
+    const builtin_t BUILTIN[N_BUILTIN]
+
+KINDS = tuple(BUILTIN[i].kind.decode() for i in range(N_BUILTIN))
+_OF_ANY_KIND = {"bar_mode": 0, "fast_period": 0, "slow_period": 0, "level": 0.0}
+"""Parameters beside those of the filters; a kind ignores what it has not."""
 
 cdef enum:
-    COMPILED = -1  # its place in KINDS
+    FILE = -1  # a strategy's place in KINDS when it is none of them
 
 cdef int64_t IST_NS = 19_800_000_000_000
 cdef int64_t DAY_NS = 86_400_000_000_000
 cdef int64_t MINUTE_NS = 60_000_000_000
 cdef int64_t SECOND_NS = 1_000_000_000
+cdef int64_t BARS_KEPT = WATCHED_BARS
 
 _builds = {}
 """Compiled strategies that this process has loaded, by their build."""
 _finders = []
 """The one that is asked for a build that is not among them."""
-
-
-cdef struct kind_t:
-    on_tick_t on_tick
-    on_bar_t on_bar
-    size_t state_bytes
-
-
-cdef kind_t TABLE[5]
-TABLE[0] = kind_t(<on_tick_t>otk.otk_ema_cross_on_tick, <on_bar_t>otk.otk_ema_cross_on_bar, sizeof(ema_cross_t))
-TABLE[1] = kind_t(<on_tick_t>otk.otk_sma_cross_on_tick, <on_bar_t>otk.otk_sma_cross_on_bar, sizeof(sma_cross_t))
-TABLE[2] = kind_t(<on_tick_t>otk.otk_price_ema_on_tick, <on_bar_t>otk.otk_price_ema_on_bar, sizeof(ema_cross_t))
-TABLE[3] = kind_t(<on_tick_t>otk.otk_price_sma_on_tick, <on_bar_t>otk.otk_price_sma_on_bar, sizeof(sma_cross_t))
-TABLE[4] = kind_t(<on_tick_t>otk.otk_price_level_on_tick, <on_bar_t>otk.otk_price_level_on_bar, sizeof(ema_cross_t))
 
 
 def register(loaded not None):
@@ -71,22 +89,70 @@ def find_with(finder not None):
 
 
 cdef int load(strategy_t* s, str kind, dict params, dict plan) except -1:
-    """Fill a slot: kernel addresses, parameters, a zeroed state, the plan. Unknown names are refused by name."""
+    """Fill a slot with a kind that is built in: entry points, parameters, its first state, filters, the plan. Unknown names are refused by
+    name, and so is a number out of its bounds; what is not given is the file's own.
+    """
     if kind not in KINDS:
         raise EngineError(f"there is no strategy kind {kind!r}; kinds are {', '.join(KINDS)}")
-    cdef int row = KINDS.index(kind)
-    cdef cross_params_t* p = <cross_params_t*>_block(sizeof(cross_params_t))
-    s.params = p
-    s.state_bytes = TABLE[row].state_bytes
+    cdef const builtin_t* row = &BUILTIN[<int>KINDS.index(kind)]
+    cdef compiled_t* k = <compiled_t*>_block(sizeof(compiled_t))
+    s.compiled = k
+    filters = dict(s.filters)
+    given = _complete({**_OF_ANY_KIND, **filters}, params, "parameter", kind)
+    s.filters = {name: given[name] for name in filters}
+    s.params = _block(row.params_bytes)
+    s.state_bytes = row.state_bytes
     s.state = _block(s.state_bytes)
-    p[0] = _complete(dict(p[0]), params, "parameter", kind)
+    memcpy(s.state, row.state, s.state_bytes)
+    s.kind = KINDS.index(kind)
+    for i in range(row.n_params):
+        _set_parameter(s.params, &row.params[i], params, kind)
     s.plan = _complete(dict(s.plan), plan, "plan", kind)
-    s.kind = row
-    s.on_tick = TABLE[row].on_tick
-    s.on_bar = TABLE[row].on_bar
-    s.wants_ticks = p.bar_mode == 0
     s.enabled = s.plan.enabled
+    s.wants_ticks = given["bar_mode"] == 0
+    if s.wants_ticks:
+        k.on_tick = <say_on_tick_t>row.on_tick
+    else:
+        k.on_bar = <say_on_bar_t>row.on_bar
+    k.decided_event = -1
+    k.position.is_flat = 1
     return 0
+
+
+cdef int _set_parameter(void* params, const builtin_param_t* one, dict given, str kind) except -1:
+    cdef str name = one.name.decode()
+    cdef double value = given.get(name, one.first)
+    if not one.low <= value <= one.high:
+        raise EngineError(f"strategy kind {kind!r}: {name} is {value:g}; it goes from {one.low:g} to {one.high:g}")
+    if one.is_whole:
+        (<int64_t*>(<char*>params + one.at))[0] = <int64_t>value
+    else:
+        (<double*>(<char*>params + one.at))[0] = value
+    return 0
+
+
+def lines_of(str kind not None):
+    """Where a built-in kind has its fast and its slow line (`WatchedValue`). Both are known when the slow one is."""
+    cdef const builtin_t* row = &BUILTIN[<int>KINDS.index(kind)]
+    return (
+        WatchedValue(row.fast_at, row.ready_at),
+        WatchedValue(row.slow_at, row.ready_at, memory=IN_PARAMETERS if row.slow_is_param else IN_STATE),
+    )
+
+
+cdef dict _parameters(const strategy_t* s):
+    """What `load` was given, by its names; of a file nothing but that it sees bars."""
+    cdef const builtin_t* row
+    cdef const char* at
+    found = {**_OF_ANY_KIND, **dict(s.filters), "bar_mode": int(s.kind < 0 or not s.wants_ticks)}
+    del found["_pad"]
+    if s.kind < 0:
+        return found
+    row = &BUILTIN[s.kind]
+    for i in range(row.n_params):
+        at = <const char*>s.params + row.params[i].at
+        found[row.params[i].name.decode()] = (<const int64_t*>at)[0] if row.params[i].is_whole else (<const double*>at)[0]
+    return found
 
 
 cdef int load_compiled(strategy_t* s, str build, str source, bytes params, dict plan, tuple further_ns) except -1:
@@ -110,7 +176,7 @@ cdef int load_compiled(strategy_t* s, str build, str source, bytes params, dict 
     s.state = _block(s.state_bytes)
     memcpy(s.state, <const char*>state, s.state_bytes)
     s.plan = _complete(dict(s.plan), plan, "plan", loaded.name)
-    s.kind = COMPILED
+    s.kind = FILE
     s.enabled = s.plan.enabled
     at = loaded.entry_points.get
     k.on_bar = <say_on_bar_t><uintptr_t>at("on_bar", 0)
@@ -172,15 +238,29 @@ cdef void show_clock(clock_view_t* view, const instrument_t* inst, int64_t now_n
     view.days_to_expiry = inst.days_to_expiry
 
 
+cdef void feed_filters(strategy_t* s, const bar_t* bar) noexcept nogil:
+    """A bar of its series has closed: what a built-in kind's RSI and ATR are made of."""
+    otk.otk_filters_on_bar(&s.filters, &s.filtered, <bar_t*>bar)
+
+
+cdef void filter_signal(strategy_t* s) noexcept nogil:
+    """What a built-in kind has just said, with its two lines, and whether a filter refuses it."""
+    show_filters(s)
+    s.signal.fast = s.compiled.said.input_1
+    s.signal.slow = s.compiled.said.input_2
+    s.signal.ready = 1
+    s.signal.blocked = otk.otk_filters_refuse(&s.filters, &s.filtered, s.signal.side, s.signal.px_e4, s.signal.ts_ns)
+
+
 cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
     """Run the kernel on a closed bar of the past: what it says of it is history, and no signal. Nothing is held then."""
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef compiled_t* k = s.compiled
     cdef const instrument_t* inst = &c.instruments[s.instrument_id]
-    if k == NULL:
-        on_bar(s, bar)
-        s.signal.side = s.signal.blocked = 0
-        return
+    if s.kind >= 0:
+        feed_filters(s, bar)
+        if k.on_bar != NULL:
+            show_filters(s)
     show_bar(&k.bar, bar, inst)
     if k.on_bar != NULL:
         memset(&k.position, 0, sizeof(k.position))
@@ -189,6 +269,90 @@ cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
         k.said.action = 0
         k.on_bar(s.params, s.state, &k.bar, k.bars, &c.markets[s.instrument_id], &k.position, &k.clock, &k.said)
         k.said.action = 0
+    note(s, bar)
+
+
+cdef int watch(strategy_t* s, values) except -1:
+    """Keep these numbers (`strategy_abi.WatchedValue`) of every bar from now on, the newest WATCHED_BARS of them. Changes no decision, and
+    stands in no journal.
+    """
+    cdef watch_t* w
+    cdef watched_value_t* v
+    cdef size_t bytes_of_rows
+    cdef int i
+    cdef char* place
+    cdef char* counters
+    cdef int64_t size, of_counters
+    if s.watch != NULL or not 0 < len(values) <= WATCHED_MAX:
+        raise EngineError(f"a strategy is watched once, for 1 to {WATCHED_MAX} numbers")
+    for one in values:
+        if one.memory != IN_STATE and s.kind < 0:
+            raise EngineError("a strategy file has no filters, and its parameters stand in its configuration")
+        size = of_counters = sizeof(s.filtered) if one.memory == IN_FILTERS else s.state_bytes
+        if one.memory == IN_PARAMETERS:
+            size = BUILTIN[s.kind].params_bytes
+        if one.at % 8 or not 0 <= one.at <= size - 8 or one.counter_bytes not in (1, 4) or not (
+                0 <= one.counter_at <= of_counters - one.counter_bytes):
+            raise EngineError("a number to be watched lies inside the strategy's own memory")
+    w = <watch_t*>_block(sizeof(watch_t))
+    w.n = len(values)
+    w.values = <watched_value_t*>_block(w.n * sizeof(watched_value_t))
+    bytes_of_rows = <size_t>(BARS_KEPT * (2 + w.n)) * sizeof(int64_t)
+    w.rows = <int64_t*>_block(bytes_of_rows)
+    memset(w.rows, 0xFF, bytes_of_rows)  # touched now, and not by the bar that is first to need a page
+    for i, one in enumerate(values):
+        v = &w.values[i]
+        counters = <char*>&s.filtered if one.memory == IN_FILTERS else <char*>s.state
+        place = <char*>s.params if one.memory == IN_PARAMETERS else counters
+        v.value = <const double*>(place + <int64_t>one.at)
+        v.counter = counters + <int64_t>one.counter_at
+        v.counter_bytes = one.counter_bytes
+        v.known_from = one.known_from
+    s.watch = w
+    return 0
+
+
+cdef void note(strategy_t* s, const bar_t* bar) noexcept nogil:
+    """A bar of its length has closed and the strategy has seen it: keep what is watched. What is not known yet, or is no number, is NaN."""
+    cdef watch_t* w = s.watch
+    cdef int64_t* row
+    cdef double* out
+    cdef const watched_value_t* v
+    cdef bint is_known
+    cdef int i
+    if w == NULL:
+        return
+    row = w.rows + w.n_rows % BARS_KEPT * (2 + w.n)
+    row[0] = bar.ts_open_ns
+    row[1] = bar.ts_end_ns
+    out = <double*>(row + 2)
+    for i in range(w.n):
+        v = &w.values[i]
+        if v.counter_bytes == 1:
+            is_known = (<const uint8_t*>v.counter)[0] >= v.known_from
+        else:
+            is_known = (<const int32_t*>v.counter)[0] >= v.known_from
+        out[i] = v.value[0] if is_known and isfinite(v.value[0]) else NAN
+    w.n_rows += 1
+
+
+cdef list watched(const strategy_t* s, int64_t after_ns):
+    """(begin, end, numbers) of the bars that ended after a moment, oldest first, as far as they are kept; None: not known then."""
+    cdef const watch_t* w = s.watch
+    cdef const int64_t* row
+    cdef const double* numbers
+    cdef int64_t i, first
+    cdef list found = []
+    if w == NULL:
+        return found
+    first = w.n_rows
+    while first > 0 and first > w.n_rows - BARS_KEPT and w.rows[(first - 1) % BARS_KEPT * (2 + w.n) + 1] > after_ns:
+        first -= 1
+    for i in range(first, w.n_rows):
+        row = w.rows + i % BARS_KEPT * (2 + w.n)
+        numbers = <const double*>(row + 2)
+        found.append((row[0], row[1], tuple([None if numbers[j] != numbers[j] else numbers[j] for j in range(w.n)])))
+    return found
 
 
 cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const bar_t* bar) noexcept nogil:
@@ -203,10 +367,9 @@ cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const ba
 cdef int64_t further_fed_ns(const strategy_t* s, int64_t interval_ns) noexcept nogil:
     """The end of the last bar of that further length which it was shown; 0: none was. -1: it sees no bars of that length."""
     cdef int i
-    if s.compiled != NULL:
-        for i in range(MAX_FURTHER_BARS):
-            if s.compiled.further_ns[i] == interval_ns:
-                return s.compiled.bars[i].ts_end_ns
+    for i in range(MAX_FURTHER_BARS):
+        if s.compiled.further_ns[i] == interval_ns:
+            return s.compiled.bars[i].ts_end_ns
     return -1
 
 
@@ -220,31 +383,41 @@ cdef dict _complete(dict zeros, dict given, str what, str kind):
 
 cdef str name_of(const strategy_t* s):
     """What the page calls its kind."""
-    return KINDS[s.kind] if s.compiled == NULL else "file"
+    return KINDS[s.kind] if s.kind >= 0 else "file"
+
+
+cdef dict _signal(const strategy_t* s):
+    """The signal of last, and of a built-in kind its lines as they are now."""
+    cdef const builtin_t* row
+    cdef const char* state = <const char*>s.state
+    shown = dict(s.signal)
+    if s.kind >= 0:
+        row = &BUILTIN[s.kind]
+        shown["ready"] = int((state + row.ready_at)[0] != 0)
+        shown["fast"] = (<const double*>(state + row.fast_at))[0]
+        if not row.slow_is_param:
+            shown["slow"] = (<const double*>(state + row.slow_at))[0]
+        elif shown["ready"]:  # before, nothing has been held against it
+            shown["slow"] = (<const double*>(<const char*>s.params + row.slow_at))[0]
+    return shown
 
 
 cdef object view(const strategy_t* s):
     """A strategy as a dict for the page and the tests. `n_average`, `n_rsi`, `n_atr`: the values that each has seen, as far as it counts;
-    nobody but a compiled strategy itself knows that of it.
+    nobody but a strategy file itself knows that of it.
     """
-    cdef ema_cross_t head
-    cdef cross_params_t params
-    memset(&head, 0, sizeof(head))
-    memset(&params, 0, sizeof(params))
-    cdef list further = []
-    if s.compiled == NULL:
-        head = (<const ema_cross_t*>s.state)[0]  # every built-in kind's state begins so
-        params = (<cross_params_t*>s.params)[0]
-    else:
-        params.bar_mode = 1
-        further = [s.compiled.bars[i].ts_end_ns for i in range(MAX_FURTHER_BARS) if s.compiled.further_ns[i] > 0]
+    cdef list further = [s.compiled.bars[i].ts_end_ns for i in range(MAX_FURTHER_BARS) if s.compiled.further_ns[i] > 0]
+    cdef int64_t n_average = 0
+    if s.kind >= 0:
+        if BUILTIN[s.kind].seen_at >= 0:
+            n_average = (<const int64_t*>(<const char*>s.state + BUILTIN[s.kind].seen_at))[0]
     return {
         "kind": name_of(s), "instrument_id": s.instrument_id, "series_id": s.series_id, "enabled": bool(s.enabled),
         "n_open": s.n_open, "n_signals": s.n_signals, "n_taken": s.n_taken, "cooldown_until_ns": s.cooldown_until_ns,
         "wait_side": s.wait_side, "wait_left": s.wait_left, "wait_until_ns": s.wait_until_ns if s.wait_side else 0,
         "reverse_side": s.reverse_side, "entry_rejects": s.n_entry_rejects, "brake_until_ns": s.brake_until_ns,
-        "n_average": head.n, "n_rsi": head.rsi_n, "n_atr": head.atr_n,
-        "fed_ns": s.fed_ns, "further_fed_ns": further, "n_to_feed": s.n_to_feed, "is_compiled": s.compiled != NULL,
+        "n_average": n_average, "n_rsi": s.filtered.rsi_n, "n_atr": s.filtered.atr_n,
+        "fed_ns": s.fed_ns, "further_fed_ns": further, "n_to_feed": s.n_to_feed, "is_file": s.kind < 0,
         "n_refused_decisions": s.n_refused_decisions,
-        "plan": s.plan, "signal": s.signal, "params": params,
+        "plan": s.plan, "signal": _signal(s), "params": _parameters(s),
     }

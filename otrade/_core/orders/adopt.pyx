@@ -38,7 +38,7 @@ cdef int adopt_bracket(
     core_t* c, int strategy_id, int side, int64_t order_qty, int64_t stop_distance_e4, int64_t stop_e4, int64_t ts_open_ns,
     int64_t tag_run, int tag_bracket, int slice_of
 ) noexcept nogil:
-    """A bracket for orders that exist already, under this strategy's plan. Its id, or -1 when the table is full. Of a compiled strategy
+    """A bracket for orders that exist already, under this strategy's plan. Its id, or -1 when the table is full. Of a strategy file
     the levels are its own and were in the journal: it has no target.
 
     `stop_e4`, when not 0, is where the stop stands: entry fills do not move it. `ts_open_ns` 0 means now. `tag_run` -1: it has
@@ -56,7 +56,7 @@ cdef int adopt_bracket(
     b.time_exit_ns = c.strategies[strategy_id].plan.time_exit_ns
     b.stop_distance_e4 = stop_distance_e4
     b.entry_expire_ns = c.now_ns
-    if c.strategies[strategy_id].compiled != NULL:
+    if c.strategies[strategy_id].kind < 0:
         b.target_is = LEVEL_NONE
     if stop_e4 > 0:
         b.stop_e4 = b.initial_stop_e4 = stop_e4
@@ -103,8 +103,10 @@ cdef int adopt_order(
     c.n_adopted += 1
     if leg != LEG_ENTRY and row.cl_ord_id[0] == 0:
         # Somebody closed it by other means. It holds no role: what works for the rest goes on.
-        if b.exit_reason == EXIT_NONE:
-            b.exit_reason = EXIT_BROKER if by_broker else EXIT_MANUAL
+        if by_broker:
+            b.exit_reason = EXIT_BROKER  # whatever ours had begun: the fee hangs on it
+        elif b.exit_reason == EXIT_NONE:
+            b.exit_reason = EXIT_MANUAL
         return slot
     if b.state == BR_CLOSED and not order.is_final(o):
         bracket.reopen(c, bracket_id)  # a book that was behind shows it only now: it is taken out, or it would trade one day

@@ -281,7 +281,7 @@ cdef void settle(core_t* c, int bracket_id) noexcept nogil:
         b.exit_reason = EXIT_ENTRY_FAILED
     _unlink(c, bracket_id)
     risk.release_hold(c, bracket_id)
-    if s.compiled != NULL and b.entry_qty > 0:
+    if s.kind < 0 and b.entry_qty > 0:
         s.last_exit = b.exit_reason
         s.n_closed += s.n_open == 0
     if b.exit_reason == EXIT_STOP and s.plan.cooldown_ns > 0:

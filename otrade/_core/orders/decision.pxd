@@ -1,4 +1,4 @@
-"""What a compiled strategy is told, and what comes of what it says. See `decision.pyx`."""
+"""What a strategy is told, and what comes of what it says. See `decision.pyx`."""
 from libc.stdint cimport int64_t
 
 from otrade._core.state cimport core_t

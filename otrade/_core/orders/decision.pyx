@@ -1,11 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""A compiled strategy is told of bars, trades, time and its fills, and says a decision: enter, exit, move the stop, or nothing.
+"""A strategy is told of bars, trades, time and its fills, and says a decision: enter, exit, move the stop, or nothing.
 
 It is shown copies and can write to its own state and to the decision alone. What it says is looked at before anything comes of it: a
 level that is no number, is where the price has been, or is beyond the band, and a quantity that is not whole lots are refused with a
 reason, counted, and change nothing. Of what it says in one event (a trade, a timer beat, the fills of a report) the first is heard.
 An entry then goes the way of every signal (`entry.pyx`): plan, gates and brackets stand between. An exit leaves all that it holds, and a
 stop that it moves is a wish (`stop_moves.pyx`).
+
+A kind that is built in goes the same way. Beside it stand its filters (`kernels/filters.py`), which see its bars and may refuse what it
+says; its signal carries its two lines, their RSI and their ATR. It reads no position and no clock, and is shown none.
 """
 from libc.math cimport floor
 from libc.stdint cimport int64_t
@@ -71,9 +74,12 @@ cdef void _show_position(core_t* c, const strategy_t* s, int strategy_id, positi
 cdef inline void _prepare(core_t* c, strategy_t* s, int strategy_id) noexcept nogil:
     """Before each call."""
     cdef const instrument_t* inst = &c.instruments[s.instrument_id]
+    s.compiled.said.action = ACTION_NONE
+    if s.kind >= 0:
+        strategy.show_filters(s)
+        return
     _show_position(c, s, strategy_id, &s.compiled.position)
     strategy.show_clock(&s.compiled.clock, inst, c.now_ns, risk.phase(inst, c.now_ns))
-    s.compiled.said.action = ACTION_NONE
 
 
 cdef int _level(double rupees, int64_t* e4) noexcept nogil:
@@ -209,6 +215,8 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
     s.signal.side = <int>-k.position.side  # of the order that an exit, or a stop, is
     if is_entry:
         s.signal.side = SIDE_BUY if action == ACTION_BUY else SIDE_SELL
+    if s.kind >= 0:
+        strategy.filter_signal(s)
     if k.decided_event != c.n_events:
         k.decided_event = c.n_events
         reason = _check(c, s)
@@ -217,7 +225,7 @@ cdef void _hear(core_t* c, int strategy_id, int64_t px_e4, int64_t ts_ns) noexce
         tell(c, strategy_id, False, reason)
         return
     if is_entry:
-        if action == ACTION_SELL and c.instruments[s.instrument_id].product == PRODUCT_CNC:
+        if s.kind < 0 and action == ACTION_SELL and c.instruments[s.instrument_id].product == PRODUCT_CNC:
             s.signal.blocked = REASON_SIDE_OFF  # shares for delivery are not sold short: it may leave what it holds, and no more
         take_decision(c, strategy_id)
         return
@@ -240,6 +248,10 @@ cdef void on_bar(core_t* c, int strategy_id, const bar_t* bar) noexcept nogil:
     """A bar of the strategy's own length has closed."""
     cdef strategy_t* s = &c.strategies[strategy_id]
     cdef compiled_t* k = s.compiled
+    if s.kind >= 0:
+        strategy.feed_filters(s, bar)
+        if k.on_bar == NULL:
+            return
     strategy.show_bar(&k.bar, bar, &c.instruments[s.instrument_id])
     _prepare(c, s, strategy_id)
     if k.position.side != 0:
@@ -259,8 +271,6 @@ cdef void on_further_bar(core_t* c, int instrument_id, int64_t interval_ns, cons
         series = &c.series[i]
         for n in range(series.strategy_first, series.strategy_first + series.strategy_n):
             k = c.strategies[n].compiled
-            if k == NULL:
-                continue
             for j in range(MAX_FURTHER_BARS):
                 if k.further_ns[j] == interval_ns:
                     strategy.show_bar(&k.bars[j], bar, inst)
@@ -296,7 +306,7 @@ cdef void on_time(core_t* c) noexcept nogil:
     for i in range(c.n_strategies):
         s = &c.strategies[i]
         k = s.compiled
-        if k == NULL or k.timer_ns == 0:
+        if k.timer_ns == 0:
             continue
         is_due = k.timer_next_ns > 0 and c.now_ns >= k.timer_next_ns
         if is_due or k.timer_next_ns == 0:
@@ -316,7 +326,7 @@ cdef int64_t next_ns(const core_t* c) noexcept nogil:
     if c.n_timers == 0:
         return 0
     for i in range(c.n_strategies):
-        if c.strategies[i].compiled == NULL or c.strategies[i].compiled.timer_ns == 0:
+        if c.strategies[i].compiled.timer_ns == 0:
             continue
         beat_ns = c.strategies[i].compiled.timer_next_ns
         if beat_ns > 0 and (first == 0 or beat_ns < first):

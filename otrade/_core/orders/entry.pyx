@@ -316,10 +316,10 @@ cdef void take_decision(core_t* c, int strategy_id) noexcept nogil:
 
 
 cdef bint _is_told(strategy_t* s, bint taken, int reason, int64_t now_ns) noexcept nogil:
-    """Does a compiled strategy only say again what was just refused for the same reason? It may do so with every trade."""
+    """Does a strategy file only say again what was just refused for the same reason? It may do so with every trade."""
     cdef compiled_t* k = s.compiled
-    if k == NULL:
-        return False
+    if s.kind >= 0:
+        return False  # a crossover is news each time
     if not taken and k.told_action == k.said.action and k.told_reason == reason and now_ns - k.told_ns < AGAIN_TOLD_NS:
         return True
     k.told_action = k.said.action
@@ -334,7 +334,7 @@ cdef void tell(core_t* c, int strategy_id, bint taken, int reason) noexcept nogi
     if _is_told(s, taken, reason, c.now_ns):
         return
     push_signal(c, strategy_id, taken, reason)
-    if taken and s.compiled != NULL and (s.compiled.said.action == ACTION_EXIT or s.compiled.said.action == ACTION_MOVE_STOP):
+    if taken and (s.compiled.said.action == ACTION_EXIT or s.compiled.said.action == ACTION_MOVE_STOP):
         return  # an exit, or a move of the stop: the orders' own notices tell of it
     if taken:
         note = notes.signal_taken(c, SEV_INFO, s.instrument_id, -1, -1, reason, price_e4=s.signal.px_e4)

@@ -33,7 +33,7 @@ SAID_BY_OTHERS = frozenset({"EXIT_MODES", "SQUARE_OFF_MOVED"})
 
 
 def check(config: Config, file: Path) -> list[str]:
-    """What is to be said of it. OTradeError, as the start's, for what would be refused."""
+    """Notes about it. OTradeError, as the start's, for what would be refused."""
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
     SquareOffs.load(config.paths.square_off)
     ChargeTable.load(Path(config.paths.charges) if config.paths.charges else None)
@@ -126,7 +126,7 @@ def _live(config: Config) -> list[str]:
 
 
 def _find(catalog: Catalog, symbol: str, today: dt.date) -> Instrument:
-    """By today's table. What is at the money nobody knows without a price: a listed strike in the
+    """By today's table. What is at the money is not known without a price: a listed strike in the
     middle stands for it.
     """
     wish = read_wish(symbol)

@@ -1,5 +1,5 @@
-"""`otrade journal verify|show|tail|export` and `otrade replay`: reading what an engine was told and
-what it decided.
+"""`otrade journal verify|show|tail|export` and `otrade replay`: reading an engine's events and
+decisions.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def verify(path: Path) -> int:
         print("whole so far: an engine is writing it")
     elif not verdict.has_ended:
         print(
-            "NO END: its last run did not end in order. The process died or the file was cut, and nobody knows what came after "
-            f"{_when(verdict.last_ts_ns)}; a build before this one wrote no end"
+            "NO END: its last run did not end in order. The process died or the file was cut, and what came after "
+            f"{_when(verdict.last_ts_ns)} is not known; a build before this one wrote no end"
         )
         return INCOMPLETE
     elif not verdict.n_lost:
@@ -90,7 +90,7 @@ def show(
 
 
 def verify_quietly(path: Path) -> int:
-    """Name damages on the error stream, so that nobody takes a part for the whole."""
+    """Name damages on the error stream, so that a part is not taken for the whole."""
     verdict = check(path)
     for damage in verdict.damages:
         print(f"{path}: DAMAGED at offset {damage.offset}: {damage.why}", file=sys.stderr)
@@ -143,7 +143,7 @@ def replay(path: Path) -> int:
     from otrade.journal.strategies import find_kept
 
     find_kept(path, may_compile=True)
-    # A torn tail was never acted on; behind damage nobody knows what is missing.
+    # A torn tail was never acted on; behind damage it is not known what is missing.
     for window in windows(path, verdict.damages[0].offset if verdict.damages else verdict.end):
         done.feed(window)
         if done.divergence is not None:

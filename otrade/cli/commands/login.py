@@ -40,7 +40,7 @@ DONE, TIMED_OUT, REFUSED = 0, 3, 4
 def login(
     config_path: Path, broker: str, *, paste: bool, approve: bool, open_browser: bool, wait_s: float
 ) -> int:
-    """Exit code 0 when logged in (or the running engine waits for the approval), 3 when nobody
+    """Exit code 0 when logged in (or the running engine waits for the approval), 3 when no login
     came, 4 when the engine refused.
     """
     config = manager.load(config_path)
@@ -82,7 +82,7 @@ async def _login(
         async with asyncio.timeout(wait_s):
             session = await callback.session
     except TimeoutError:
-        print("nobody has logged in; run `otrade login` again", file=sys.stderr)
+        print("no login came; run `otrade login` again", file=sys.stderr)
         return TIMED_OUT
     finally:
         await callback.close()

@@ -13,6 +13,7 @@ from otrade.live.startup.strategy_files import DaySources, kept_days
 from otrade.plain_file import write_whole
 from otrade.strategy.build.builder import build as compile_all
 from otrade.strategy.build.library import folder_of, standing
+from otrade.strategy.builtin import kinds
 from otrade.strategy.check.file import read
 from otrade.strategy.check.spec import Spec
 
@@ -85,7 +86,9 @@ def build(paths: Sequence[Path], var: Path) -> int:
 
 
 def listed(folder: Path, var: Path) -> int:
-    """A line for each file of a folder; 5 when one of them is faulty."""
+    """A line for each kind that is built in and each file of a folder; 5 when one of them is faulty."""
+    for kind, path in kinds().items():
+        print(_line(kind, "built in", read(path)))
     paths = sorted(folder.glob("*.py"))
     if not paths:
         print(f"{folder}: no strategy files; begin one with otrade strategy new NAME")
@@ -100,16 +103,21 @@ def listed(folder: Path, var: Path) -> int:
             print(f"{path.name:<28} FAULTY   {len(faults)} faults, the first: {faults[0]}")
             continue
         is_built = standing(folder_of(var), spec) is not None
-        first = (spec.words.splitlines() or [""])[0]
-        print(f"{path.name:<28} {'built' if is_built else 'not built':<9}{spec.name}: {first}")
+        print(_line(path.name, "built" if is_built else "not built", spec))
         for words in _traded(path.name, spec, days):
-            print(f"{'':<38}{words}")
+            print(f"{'':<39}{words}")
     return 5 if faulty else 0
 
 
+def _line(name: str, how: str, spec: Spec) -> str:
+    first = (spec.words.splitlines() or [""])[0]
+    return f"{name:<28} {how:<9} {spec.name}: {first}"
+
+
 def show(path: Path, var: Path) -> int:
-    """All that a strategy declares."""
-    spec = read(path)
+    """All that a strategy declares: a file's, or a built-in kind's by its name."""
+    built_in = kinds().get(str(path))
+    spec = read(built_in or path)
     library = standing(folder_of(var), spec)
     print(f"{spec.name}: {spec.words or 'no words'}\n{_sizes(spec)}")
     for words in _traded(path.name, spec, kept_days(folder_of(var))):
@@ -132,6 +140,8 @@ def show(path: Path, var: Path) -> int:
         cost = (
             f"{library.manifest.cost[hook]} instructions in the worst case"
             if library
+            else "built into the core"
+            if built_in
             else "not built"
         )
         print(f"  hook    {hook:<16} {cost}")

@@ -131,7 +131,7 @@ def show(var: Path) -> int:
         ]
         print(f"{user.name:<32}  {user.role:<8}{', '.join(more)}".rstrip())
     if not users:
-        print("nobody has a password yet", file=sys.stderr)
+        print("no user has a password yet", file=sys.stderr)
     return DONE
 
 
@@ -139,7 +139,7 @@ def _require(users: Users, name: str) -> User:
     user = users.user(name)
     if user is None:
         raise ConfigError(
-            f"there is nobody called {name!r}", allowed=", ".join(one.name for one in users.users)
+            f"there is no user called {name!r}", allowed=", ".join(one.name for one in users.users)
         )
     return user
 

@@ -18,7 +18,7 @@ IST = dt.timezone(dt.timedelta(hours=5, minutes=30))
 
 def sessions(var: Path, end: str, *, end_all_of: str) -> int:
     """Print the open ones; first end that of an id, or all of a person. Exit code 1 when there is
-    none such, 3 or 4 when nobody can be asked.
+    none such, 3 or 4 when no server answers.
     """
     info = running_server(var)
     if info is None:
@@ -46,7 +46,7 @@ def sessions(var: Path, end: str, *, end_all_of: str) -> int:
     for row in rows:
         print(line_of(row))
     if not rows:
-        print("nobody is logged in", file=sys.stderr)
+        print("no user is logged in", file=sys.stderr)
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""`otrade take-over`: hand a position that somebody else has opened over to the engine."""
+"""`otrade take-over`: hand a position that another person has opened over to the engine."""
 
 from __future__ import annotations
 

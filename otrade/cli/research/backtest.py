@@ -8,21 +8,23 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import msgspec
 import orjson
 
 from otrade.calendar import IST, Calendar
 from otrade.config import manager
+from otrade.config.schema import Config
 from otrade.errors import BacktestError, OTradeError
 from otrade.research.backtest.backtest import Backtest, BacktestReport, BacktestWish, DayDone
-from otrade.research.backtest.journal_latency import round_trips_ns
 from otrade.research.backtest.listing import KnownFacts
-from otrade.research.backtest.models import Models
-from otrade.research.history.series import TICK
+from otrade.research.backtest.models import models_of
 from otrade.units import E4_A_PAISA, e4_of, rupees
 
 FAILED, TERMINATED = 1, 143
+STOP_PERCENT = 0.5
+"""Of a strategy that is tested by its file alone, where it says no stop of its own."""
 BAR = 30
 APART_S = 0.1
 NOTES_SHOWN = 12
@@ -45,11 +47,12 @@ def _terminated(_signal: int, _frame: object) -> NoReturn:
 
 
 def _run(args: argparse.Namespace) -> int:
-    config = manager.load(args.config)
+    config = _configured(args)
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
-    name = args.name or args.config.stem
+    name = args.name or (args.strategy or args.config).stem
     stamp = dt.datetime.now(IST)
     out = args.out or Path(config.paths.var) / "results" / f"{name}-{stamp:%Y%m%d-%H%M%S}"
+    models, origins = models_of(config.backtest, _told(args), args.length)
     wish = BacktestWish(
         config=config,
         first=dt.date.fromisoformat(args.since),
@@ -63,15 +66,8 @@ def _run(args: argparse.Namespace) -> int:
             ticks_e4={symbol: _number(value, "--tick", 1) for symbol, value in args.tick},
             lots={symbol: _number(value, "--lot", 10_000) // 10_000 for symbol, value in args.lot},
         ),
-        models=Models(
-            latency_ms=args.latency or 0.0,
-            round_trips_ns=round_trips_ns(args.journals) if args.latency is None else (),
-            queue=args.queue or ("ahead" if args.length == TICK else "through"),
-            slippage_ticks=args.slippage[0],
-            slippage_bps=args.slippage[1],
-            share_percent=args.share,
-            stop_first=not args.target_first,
-        ),
+        models=models,
+        origins=origins,
         seed=args.seed,
         replace=args.replace,
     )
@@ -80,6 +76,62 @@ def _run(args: argparse.Namespace) -> int:
     report = backtest.run(progress.tell)
     progress.end(report)
     return 0
+
+
+def _configured(args: argparse.Namespace) -> Config:
+    """The configuration, or with --strategy that file alone in its place."""
+    config = manager.load(args.config)
+    if args.strategy is None:
+        if args.on or args.quantity:
+            raise BacktestError("--on and --quantity belong to --strategy")
+        return config
+    if args.quantity <= 0:
+        raise BacktestError(
+            "say how much an entry of --strategy is: --quantity UNITS (a contract's in whole lots)"
+        )
+    if not args.strategy.is_file():
+        raise BacktestError(
+            f"{args.strategy}: there is no such file; otrade strategy new {args.strategy.stem} writes one to begin with"
+        )
+    symbol = args.on or config.instruments[0].symbol
+    said = msgspec.to_builtins(config)
+    known = [one for one in said["instruments"] if one["symbol"] == symbol]
+    said["instruments"] = known or [{"symbol": symbol}]
+    said["paths"]["strategies"] = str(args.strategy.parent)
+    said["strategies"] = [
+        {
+            "kind": "file",
+            "name": args.strategy.stem,
+            "file": args.strategy.name,
+            "instrument": symbol,
+            "sizing": {"mode": "fixed", "value": args.quantity},
+            "bracket": {"stop": {"kind": "pct", "value": STOP_PERCENT}},
+        }
+    ]
+    return manager.from_bytes(orjson.dumps(said), str(args.config))
+
+
+def _told(args: argparse.Namespace) -> dict[str, Any]:
+    """What the command says of models, as fields of the configuration."""
+    told: dict[str, Any] = {}
+    if args.latency is not None and args.latency < 0:  # the word `journal`
+        if not args.journals:
+            raise BacktestError("--latency journal: name some of your days' with --journals")
+        told |= {"latency_ms": 0.0, "journals": [str(path) for path in args.journals]}
+    elif args.latency is not None:
+        told["latency_ms"] = args.latency
+    if args.slippage is not None:
+        told |= {"slippage_ticks": args.slippage[0], "slippage_bps": args.slippage[1]}
+    for name, value in (
+        ("queue", args.queue),
+        ("share_percent", args.share),
+        ("path", args.path),
+        ("funds_rupees", args.funds),
+        ("stop_first", False if args.target_first else None),
+    ):
+        if value is not None:
+            told[name] = value
+    return told
 
 
 def _number(text: str, option: str, least_e4: int) -> int:

@@ -24,7 +24,7 @@ from otrade.price_files.rules import ReadingRules
 from otrade.research.history.archive import Conflict, MergeResult, PriceArchive
 from otrade.research.history.export import chosen, write_csv, write_csv_file, write_parquet
 from otrade.research.history.fetch import HistoryFetcher
-from otrade.research.history.findings import WHAT_TO_DO, HistoryFinding, examine
+from otrade.research.history.findings import WHAT_TO_DO, HistoryFinding, examine, least_tick_e4
 from otrade.research.history.imports import FileWish, ImportReport, import_file
 from otrade.research.history.journal_ticks import import_journal
 from otrade.research.history.month_file import read_plain_file
@@ -38,7 +38,7 @@ from otrade.research.history.series import (
     series_of,
 )
 from otrade.research.history.sessions import PastSessions
-from otrade.research.history.tick_findings import examine_ticks
+from otrade.research.history.tick_findings import examine_ticks, off_tick
 from otrade.units import e4_of
 
 OK, DAMAGED, FOUND = 0, 1, 3
@@ -185,10 +185,10 @@ def _fetch(args: argparse.Namespace) -> int:
     first = dt.date.fromisoformat(args.since)
 
     async def work(adapter: BrokerAdapter, today: dt.date, clock: Clock) -> None:
-        last = min(dt.date.fromisoformat(args.until) if args.until else today - DAY, today - DAY)
+        last = min(dt.date.fromisoformat(args.until) if args.until else today, today)
         if last < first:
             raise ConfigError(
-                f"{first} to {last} is no time: history is asked for to the day before today ({today})"
+                f"{first} to {last} is no time: history is asked for to this day ({today})"
             )
         fetcher = HistoryFetcher(
             archive, PastSessions(), clock, adapter.name, _progress, is_simulated=is_simulated
@@ -198,9 +198,9 @@ def _fetch(args: argparse.Namespace) -> int:
             record = await find(symbol)
             report = await fetcher.fetch(
                 record,
-                lambda a, b, record=record: adapter.minute_bars(
-                    record, a, b + DAY, with_today=False
-                ),  # type: ignore[misc]
+                lambda a, b, record=record: adapter.minute_bars(  # type: ignore[misc]
+                    record, a, today if b == today else b + DAY, with_today=b == today
+                ),
                 first,
                 last,
                 _conflict(args),
@@ -218,7 +218,7 @@ def _progress(words: str) -> None:
 
 # --------------------------------------------------------------------------------------------- list
 class _Listed(msgspec.Struct):
-    """One series as it is told."""
+    """One series, as the list shows it."""
 
     symbol: str
     length: str
@@ -328,7 +328,11 @@ def _findings(
         ]
         if months:
             facts = archive.facts_of_month(series, months[-1]).series
-            found += examine_ticks(facts, times_ns, days)
+            found += examine_ticks(facts, times_ns, days, series.symbol)
+            tick_e4 = said.tick_e4 or facts.tick_e4 or least_tick_e4(series)
+            tables = (archive.table(series, month) for month in months)
+            days_said = (dt.date.fromisoformat(text) if text else None for text in (since, until))
+            found += off_tick(tables, tick_e4, *days_said)
         return found, len(times_ns)
     bars = [
         bar

@@ -1,4 +1,4 @@
-"""`otrade parity`: one paper day over sockets, replayed, and in the backtest's loop, side by side."""
+"""`otrade parity`: a day's journal beside the backtest of the same prices: what is the same, what differs, and why."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import re
 import subprocess
 import sys
 import tempfile
-from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
+import orjson
 
 from otrade.calendar import Calendar
 from otrade.child_environment import SYSTEM, environment_of
@@ -19,22 +19,31 @@ from otrade.config import RunOptions, manager
 from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import BacktestError
+from otrade.journal.scan import header_of
+from otrade.journal.strategies import find_kept
 from otrade.live.paper_mode import sim_config_of
 from otrade.plain_file import write_whole
-from otrade.research.backtest.parity import ParityFill, ParityReport, parity
+from otrade.research.parity.comparison import order_words
+from otrade.research.parity.parity import PAPER, SIMULATION, ParityReport, parity
+from otrade.units import rupees
 
-SAME, DIFFERENT = 0, 1
+SAME, DIFFERENT, UNEXPLAINED = 0, 1, 3
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+JOURNALS = (".otj", ".otj.gz")
 SHOWN = 20
 
 
 def run(args: argparse.Namespace) -> int:
-    """0: the same executions; 1: what differs is shown."""
+    """0: the same executions; 1: what differs is shown, each with its reason; 3: some of it without one."""
+    what = Path(args.what)
+    if what.name.endswith(JOURNALS):
+        mode = header_of(what).identity.get("mode", "")
+        config = manager.load(args.config) if _is_simulated(mode, args) else None
+        return _say(_compared(config, what, args), args)
     if DAY.fullmatch(args.what):
         config = manager.load(args.config)
-        report = _compared(config, _journal_of(Path(config.paths.var), args.what), args.what, args)
-        return _say(report, every=args.all)
-    config = manager.load(Path(args.what))
+        return _say(_compared(config, _journal_of(Path(config.paths.var), args.what), args), args)
+    config = manager.load(what)
     with tempfile.TemporaryDirectory(prefix="otrade-parity-") as folder:
         var = Path(folder) / "var"
         paths = msgspec.structs.replace(config.paths, var=str(var))
@@ -43,8 +52,11 @@ def run(args: argparse.Namespace) -> int:
         days = sorted((var / "journal").glob("*.otj*"))
         if not days:
             raise BacktestError("the paper day left no journal: run it with otrade run and see why")
-        day = days[-1].name[:10]
-        return _say(_compared(own, days[-1], day, args), every=args.all)
+        return _say(_compared(own, days[-1], args), args)
+
+
+def _is_simulated(mode: str, args: argparse.Namespace) -> bool:
+    return args.prices == SIMULATION or (args.prices is None and mode == PAPER)
 
 
 def _journal_of(var: Path, day: str) -> Path:
@@ -84,31 +96,55 @@ def _trade(config: Config, folder: Path, args: argparse.Namespace) -> None:
         )
 
 
-def _compared(config: Config, journal: Path, day: str, args: argparse.Namespace) -> ParityReport:
+def _compared(config: Config | None, journal: Path, args: argparse.Namespace) -> ParityReport:
+    find_kept(journal, may_compile=True)
+    identity = header_of(journal).identity
+    if config is None or not _is_simulated(identity.get("mode", ""), args):
+        return parity(journal, None)
     calendar = Calendar.load(Path(config.paths.calendar) if config.paths.calendar else None)
-    return parity(
-        journal, config, sim_config_of(config, RunOptions(date=day, seed=args.seed), calendar)
-    )
+    options = RunOptions(date=identity["day"], seed=args.seed)
+    return parity(journal, sim_config_of(config, options, calendar))
 
 
-def _say(report: ParityReport, *, every: bool) -> int:
+def _say(report: ParityReport, args: argparse.Namespace) -> int:
+    if args.json:
+        print(orjson.dumps(report.row(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print(report, every=args.all)
+    if not report.differences:
+        return SAME
+    return DIFFERENT if report.is_explained else UNEXPLAINED
+
+
+def _print(report: ParityReport, *, every: bool) -> None:
     print(
-        f"{report.day}, {report.broker}: {len(report.paper)} executions on paper, {len(report.replayed)} orders traded in the replay, "
-        f"{len(report.backtest)} executions in the backtest"
+        f"{report.day} ({report.mode}), {report.broker}: {report.orders[0]} orders traded, {report.orders[1]} in the backtest, "
+        f"{report.n_same} of them the same"
     )
-    pairs = list(zip_longest(_sorted(report.paper), _sorted(report.backtest)))
-    for one, other in pairs if every else pairs[: SHOWN if report.differences else 5]:
-        left = one.words() if one is not None else ""
-        right = other.words() if other is not None else ""
-        print(f"  {'=' if one == other else '!'} {left:62} {right}")
+    print(
+        f"{report.trades[0]} trades, {rupees(report.gross_e4[0])} rupees before charges; "
+        f"in the backtest {report.trades[1]} and {rupees(report.gross_e4[1])}"
+    )
+    for text in report.notes:
+        print(f"  {text}")
     if not report.differences:
         print("the same: every execution, its second, side, quantity and price")
-        return SAME
+        return
     print(f"{len(report.differences)} differences:")
-    for text in report.differences if every else report.differences[:SHOWN]:
-        print(f"  {text}")
-    return DIFFERENT
+    for one in report.differences if every else report.differences[:SHOWN]:
+        money = "" if one.better_e4 is None else f", {_signed(one.better_e4)} rupees"
+        print(f"  {one.what}, {one.why}: {one.strategy} {one.symbol}{money}: {one.words}")
+        print(f"    journal  {order_words(one.first)}")
+        print(f"    backtest {order_words(one.second)}")
+    if len(report.differences) > SHOWN and not every:
+        print(f"  and {len(report.differences) - SHOWN} more: --all")
+    print("by reason, in rupees by which the journal is the better one:")
+    for one_sum in report.sums:
+        amount = "not known" if one_sum.better_e4 is None else _signed(one_sum.better_e4)
+        print(
+            f"  {one_sum.why:12} {one_sum.orders:>5} orders {one_sum.trades:>5} trades {amount:>14}"
+        )
 
 
-def _sorted(fills: list[ParityFill]) -> list[ParityFill]:
-    return sorted(fills, key=lambda fill: (fill.second, fill.tag, fill.quantity))
+def _signed(amount_e4: int) -> str:
+    return f"{'+' if amount_e4 > 0 else ''}{rupees(amount_e4)}"

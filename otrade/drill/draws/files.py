@@ -50,6 +50,7 @@ FILES = (
     "range_trailing.py",
     SLOWER,
     "supertrend_trailing.py",
+    "timed_momentum.py",
     "volatility_breakout.py",
     "vwap_reversion.py",
 )
@@ -78,6 +79,12 @@ def _params(rng: random.Random, file: str) -> dict[str, Any]:
         }
     if file == "supertrend_trailing.py":
         return {"period": rng.randint(2, 5), "factor": rng.choice((1.0, 1.5, 3.0))}
+    if file == "timed_momentum.py":
+        return {
+            "looks": rng.randint(2, 5),
+            "edge": rng.choice((0.0, 1.0, 3.0)),
+            "last": rng.choice((0, 1, 3)),
+        }
     if file == "volatility_breakout.py":
         return {
             "period": rng.randint(4, 12),

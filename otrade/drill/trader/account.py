@@ -81,7 +81,8 @@ class AccountPart:
 
 class AccountJudge:
     """One session, once it is over. `unsure`: may a trouble have delayed something between these
-    times? `ledger`: what the exchange says that the account holds, by instrument and product.
+    times? `ledger`: what the exchange says that the account holds, by instrument and product;
+    `carried`: what it held in the morning.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class AccountJudge:
         ledger: Mapping[tuple[str, str], int],
         unsure: Callable[[int, int], str],
         taken_over: Iterable[TakenOver] = (),
+        carried: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self._taken_over = sorted(taken_over, key=lambda taken: taken.ts_ns)
         self._products = {one.key: one.product for one in instruments}
@@ -104,6 +106,9 @@ class AccountJudge:
         """Executions after which the account was added up."""
         self.others: dict[tuple[str, str], list[OthersShare]] = {}
         """By instrument and product, once it is checked."""
+        for place, units in (carried or {}).items():
+            self._parts[place] = AccountPart(net=units, strangers=units)
+            self.others[place] = [OthersShare(0, units, is_sure=True)]
 
     def check(self) -> None:
         """WrongAccount for the first thing that is wrong."""

@@ -19,6 +19,7 @@ from otrade.drill.trader.replay import (
     TraderExit,
     TraderMove,
     TraderSignal,
+    possible_ends,
 )
 from otrade.drill.trader.said import unknown_terms
 from otrade.drill.trader.terms import ATR, E4, NOTIONAL, UNITS, EntryTerms, entry_terms, with_atr
@@ -75,6 +76,8 @@ class EntryCounts:
     n_allowed: int = 0
     n_matched: int = 0
     n_close_calls: int = 0
+    n_bounded: int = 0
+    """Times that a file's terms were looked for in all that it can have said before a death."""
     n_left_open: int = 0
     """Signals of which a trouble leaves open whether they lead to an order."""
     why_open: Counter[str] = field(default_factory=Counter)
@@ -98,6 +101,8 @@ class EntryJudge:
         self._replays = {
             key: InstrumentReplay(record, one) for key, one in self._instruments.items()
         }
+        self._ways: dict[str, list[InstrumentReplay]] = {}
+        """Of an instrument: the session, for each way in which the processes may have ended."""
         self._brackets = brackets_of(exchange.orders())
         self.profit = RunningProfit(
             self._instruments,
@@ -145,6 +150,38 @@ class EntryJudge:
     def decisions(self) -> list[EnteredDecision]:
         """What was entered, oldest first."""
         return self._gates.decisions
+
+    def possible_terms(
+        self, strategy: TradedStrategy, side: int, placed_ns: int
+    ) -> list[Mapping[str, Any]]:
+        """On which plans a strategy may have entered then, where nobody knows with which bar. Of a file
+        after a death: those of all that it can have said, whichever packets the dead process still took
+        in. Nothing: it said nothing.
+        """
+        instrument = self._instrument_of(strategy)
+        plan = unknown_terms(strategy)
+        since_ns = placed_ns - LATE_NS - self._entry_wait_ns - LOOK_NS
+        since_ns -= strategy.plan.get("entry_timeout_ns", 0) or REVERSE_NS
+        if not plan.get("is_unknown") or not self._gates.only_deaths(since_ns, placed_ns):
+            return [plan]
+        if (ways := self._ways.get(instrument.key)) is None:
+            ends = possible_ends(self._record, instrument)
+            ways = [InstrumentReplay(self._record, instrument, one) for one in ends]
+            self._ways[instrument.key] = ways
+        if not ways:
+            return [plan]
+        found: list[Mapping[str, Any]] = []
+        for way in ways:
+            for signal in way.signals:
+                if (
+                    signal.strategy is strategy
+                    and signal.side == side
+                    and since_ns <= signal.ts_ns <= placed_ns
+                    and signal.plan not in found
+                ):
+                    found.append(signal.plan)
+        self.counts.n_bounded += 1
+        return found
 
     def unsure(self, from_ns: int, until_ns: int) -> str:
         """Why a trouble may have delayed something between these times; empty: none has."""
@@ -478,29 +515,36 @@ class EntryJudge:
                 and entry.ts_placed_ns - LATE_NS <= signal.ts_ns <= entry.ts_placed_ns
                 and self._could_be(entry, instrument, signal.plan, signal.ts_ns, signal.atr)
             ):
-                self._late(signal.strategy, tag, bracket)
+                terms = self.possible_terms(signal.strategy, entry.side, entry.ts_placed_ns)
+                self._late(signal.strategy, tag, bracket, terms or [signal.plan])
                 return True
         since_ns = entry.ts_placed_ns - 2 * SECOND
         for strategy in instrument.strategies if moved else ():
             mask = 3 if strategy.file else strategy.params.get("side_mask", 0)
-            plan = unknown_terms(strategy)
+            plans = self.possible_terms(strategy, entry.side, entry.ts_placed_ns)
             atrs = self._replays[instrument.key].atrs_in(strategy, since_ns, entry.ts_placed_ns)
-            if plan["stop_kind"] == ATR and plan["size_mode"] not in (UNITS, NOTIONAL):
-                plan = {**plan, "is_unknown": True}  # sized by a range that nobody knows
             if mask & (1 if entry.side > 0 else 2) and any(
-                self._could_be(entry, instrument, plan, since_ns, atr) for atr in atrs or [0.0]
+                self._could_be(entry, instrument, _sized(plan), since_ns, atr)
+                for plan in plans
+                for atr in atrs or [0.0]
             ):
-                self._late(strategy, tag, bracket)
+                self._late(strategy, tag, bracket, plans)
                 return True
         return False
 
-    def _late(self, strategy: TradedStrategy, tag: str, bracket: SeenBracket) -> None:
+    def _late(
+        self,
+        strategy: TradedStrategy,
+        tag: str,
+        bracket: SeenBracket,
+        plans: list[Mapping[str, Any]],
+    ) -> None:
         entry = bracket.entry
         last = next((d for d in reversed(self._gates.decisions) if d.strategy is strategy), None)
         if last is None or not last.may_be_open(entry.ts_placed_ns) or last.side != entry.side:
             last = EnteredDecision(strategy, entry.side, entry.ts_placed_ns - REQUEST_NS[1], 0)
             self._gates.decisions.append(last)
-        self._give(last, tag, bracket, [unknown_terms(strategy)])
+        self._give(last, tag, bracket, plans)
 
     def _could_be(
         self,
@@ -631,6 +675,13 @@ class EntryJudge:
 
 STANDS_NS = 1500 * MS
 """An entry's cancel, from its time until the exchange has carried it out."""
+
+
+def _sized(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where it is sized by a range that nobody knows, any size will do."""
+    if plan["stop_kind"] == ATR and plan["size_mode"] not in (UNITS, NOTIONAL):
+        return {**plan, "is_unknown": True}
+    return plan
 
 
 def _words(entry: Order) -> str:

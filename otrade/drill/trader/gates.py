@@ -13,6 +13,8 @@ from otrade.drill.trader.record import SessionRecord
 from otrade.drill.trader.replay import SeenTouch
 from otrade.drill.trader.terms import EntryTerms
 from otrade.drill.trader.tolerances import (
+    DIED,
+    FORGOT,
     FORGOTTEN_NS,
     GIVEN_BACK_NS,
     TOLD_NS,
@@ -89,6 +91,15 @@ class Gates:
             ):
                 return doubt.tolerance.why
         return ""
+
+    def only_deaths(self, from_ns: int, until_ns: int) -> bool:
+        """Is a death all that moves signals between these times?"""
+        moved = [
+            one.tolerance
+            for one in self._doubts
+            if one.from_ns <= until_ns and from_ns <= one.until_ns and one.tolerance.moves_signals
+        ]
+        return bool(moved) and all(one in (DIED, FORGOT) for one in moved)
 
     # ---- the gates
 
@@ -174,11 +185,14 @@ class Gates:
             and order.product == instrument.product
             and order.ts_placed_ns <= ts_ns
         ]
+        carried = self._record.carried.get((instrument.key, instrument.product), 0)
+        if carried and not others:
+            return Ruling(Verdict.NO, "sent where somebody holds a position of the day before")
         if not others:
             return ALLOWED
         first_ns, last_ns = others[0].ts_placed_ns, others[-1].ts_update_ns
         is_back = (
-            sum(order.side * order.filled_qty for order in others) == 0
+            carried + sum(order.side * order.filled_qty for order in others) == 0
             and all(order.is_final for order in others)
             and ts_ns > last_ns + GIVEN_BACK_NS
         )

@@ -8,6 +8,7 @@ the last one waits until something confirms it.
 
 from dataclasses import dataclass
 
+from otrade.drill.trader.feeds.choice import FeedChoice, Said
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.plan import TraderInstrument
 
@@ -39,9 +40,12 @@ class SeenTrade:
 class SeenMarket:
     """One instrument as the packets so far tell of it."""
 
-    def __init__(self, instrument: TraderInstrument, jump_bps: int = 2000) -> None:
+    def __init__(
+        self, instrument: TraderInstrument, jump_bps: int = 2000, failover_ns: int = 0
+    ) -> None:
         """`jump_bps`: how far one packet may move the price without more evidence; it grows by as
-        much each five seconds.
+        much each five seconds. `failover_ns`: after so much silence of one of two feeds the other
+        one is believed, where no volume decides.
         """
         self._instrument = instrument
         self._jump_bps = jump_bps
@@ -55,23 +59,39 @@ class SeenMarket:
         self._lacks_volume = False
         self._doubted: list[Sight] = []
         self._n_near = 0
+        self._choice = FeedChoice(failover_ns)
+        self._heard: set[int] = set()
+        self._timed: set[int] = set()
+        """Feeds that have told of a last trade, and of one with its time."""
 
-    def reconnected(self) -> None:
+    def connection_changed(self, feed: int, *, stands: bool) -> None:
         """Another connection may be another server, with another clock."""
-        self._packet_ns = 0
+        self._choice.connection_changed(feed, stands=stands)
+        if stands and feed == self._choice.last:
+            self._packet_ns = 0
 
     def take(self, sight: Sight) -> SeenTrade | None:
         """One packet; the trade that it tells of, or None."""
         if not sight.has_trade:
-            self._take_part(sight)
+            if self._choice.takes_part(sight, self.n_told, self.heard_ns):
+                self._take_part(sight)
             return None
+        said = self._choice.of(sight, self.n_told, self._volume, self.heard_ns)
+        if said == Said.SAME and sight.has_book:
+            self._take_book(sight)
+        if said != Said.NEWS:
+            return None
+        self._follow(sight)
         if sight.ltp_e4 <= 0:
             return None
         volume = sight.volume if sight.has_volume else 0
         if self._lacks_volume and sight.trade_ns == self._trade_ns:
             volume = 0  # of a trade that came without it
-        if not sight.trade_ns and not sight.packet_ns and (self._trade_ns or not self.n_told):
-            volume = 0  # without times, as after subscribing: its trade may be old
+        is_waited_for = sight.feed in self._timed or sight.feed not in self._heard
+        if not sight.trade_ns and not sight.packet_ns and is_waited_for:
+            # Without times, as after subscribing: its trade may be old. A feed that never tells a
+            # time is not waited for.
+            volume = 0
         more = volume - self._volume if volume else 0
         is_trade = more > 0 or sight.trade_ns > self._trade_ns
         if sight.packet_ns:
@@ -85,6 +105,9 @@ class SeenMarket:
         if not self._is_believed(sight):
             return None
         self._doubted.clear()
+        self._heard.add(sight.feed)
+        if sight.trade_ns:
+            self._timed.add(sight.feed)
         bar_ns = sight.trade_ns
         if not is_trade and not sight.volume and not sight.trade_ns:
             is_trade = sight.ltp_e4 != self.ltp_e4
@@ -111,6 +134,7 @@ class SeenMarket:
             return
         if sight.packet_ns > sight.ts_ns + AHEAD_NS:
             return
+        self._follow(sight)
         self._packet_ns = sight.packet_ns or self._packet_ns
         if not self._doubted:
             self.heard_ns = sight.ts_ns
@@ -118,8 +142,16 @@ class SeenMarket:
 
     def _take_rest(self, sight: Sight) -> None:
         self._close_e4 = sight.close_e4 or self._close_e4
-        if not sight.has_book:
-            return
+        if sight.has_book:
+            self._take_book(sight)
+
+    def _follow(self, sight: Sight) -> None:
+        """Another feed has another clock, and may tell a trade's time in whole seconds."""
+        if self._choice.follow(sight.feed):
+            self._packet_ns = 0
+            self._trade_ns -= self._trade_ns % SECOND
+
+    def _take_book(self, sight: Sight) -> None:
         if sight.bid_e4 > sight.ask_e4 > 0 or not (sight.bid_e4 or sight.ask_e4):
             if self._has_book and sight.ts_ns - self._book_ns > BOOK_KEPT_NS:
                 self._has_book = False

@@ -7,8 +7,8 @@ Orders, their histories and trades are not kept twice: `Simulator.exchange` has 
 (`orders()`, `Order.told`, `trades()`).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from otrade.drill.trader.feeds.sight import Sight, reader_of
@@ -26,12 +26,14 @@ SWITCHED_ON, SWITCHED_OFF = "strategy on", "strategy off"
 class SentFrame:
     """A message on one of the engine's feed connections. `lane`: which connection, "" at Kite, the
     stream's path at Upstox. `is_text`: Kite's order updates and all of Upstox's portfolio stream.
+    `feed`: 0, or 1 of a second feed.
     """
 
     ts_ns: int
     lane: str
     is_text: bool
     payload: bytes
+    feed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ class ConnectionChange:
     ts_ns: int
     lane: str
     stands: bool
+    feed: int = 0
+
+    @property
+    def is_of_prices(self) -> bool:
+        """Do prices come by it, and not order updates alone?"""
+        return "portfolio" not in self.lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +148,12 @@ class SessionRecord:
     broker: str
     contracts: Mapping[str, ListedContract]
     """What may be traded, by the name that the broker's feed has for it: the exchange's token as
-    text at Kite, the instrument key at Upstox.
+    text at Kite, the instrument key at Upstox. Of a second feed too.
     """
+    second: str = ""
+    """Whose a second feed is."""
+    failover_ns: int = 0
+    """After so much silence about an instrument without volume the other feed is believed."""
     frames: list[SentFrame] = field(default_factory=list)
     connections: list[ConnectionChange] = field(default_factory=list)
     quotes: list[ToldQuote] = field(default_factory=list)
@@ -157,6 +169,8 @@ class SessionRecord:
     limits: list[tuple[int, Mapping[str, int]]] = field(default_factory=list)
     """(time, limits in force from then on, in the core's units)."""
     taken_over: list[TakenOver] = field(default_factory=list)
+    carried: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What the account held in the morning, by instrument and product: somebody else's."""
     _sights: list[Sight] = field(default_factory=list)
     _n_read: int = 0
 
@@ -166,8 +180,11 @@ class SessionRecord:
         also those that came doubled, wrong or in parts. In the order of the bytes.
         """
         for frame in self.frames[self._n_read :]:
-            if not frame.is_text:
-                self._sights += reader_of(self.broker)(frame.ts_ns, frame.payload, self.contracts)
+            if frame.is_text:
+                continue
+            read = reader_of(self.second if frame.feed else self.broker)
+            sights = read(frame.ts_ns, frame.payload, self.contracts)
+            self._sights += [replace(one, feed=1) for one in sights] if frame.feed else sights
         self._n_read = len(self.frames)
         return self._sights
 
@@ -197,28 +214,50 @@ class SessionRecord:
         return next(limits for since_ns, limits in reversed(self.limits) if since_ns <= ts_ns)
 
 
-class SessionRecorder:
-    """Writes the record. The simulator calls the `on_` methods, the driver the others."""
+class FeedRecorder:
+    """Writes down what comes by one of the feeds; the simulator calls it."""
 
-    def __init__(self, sim: Simulator, broker: str, keys: Iterable[str]) -> None:
-        """`keys`: the instruments that are traded, as a scenario names them."""
+    def __init__(self, record: SessionRecord, now_ns: Callable[[], int], feed: int) -> None:
+        self._record = record
+        self._now_ns = now_ns
+        self._feed = feed
+
+    def on_frame(self, lane: str, payload: bytes, *, is_text: bool) -> None:
+        self._record.frames.append(SentFrame(self._now_ns(), lane, is_text, payload, self._feed))
+
+    def on_connection(self, lane: str, *, stands: bool) -> None:
+        self._record.connections.append(ConnectionChange(self._now_ns(), lane, stands, self._feed))
+
+
+class SessionRecorder:
+    """Writes the record; the driver calls it."""
+
+    def __init__(
+        self,
+        sim: Simulator,
+        broker: str,
+        keys: Iterable[str],
+        second: str = "",
+        failover_ns: int = 0,
+    ) -> None:
+        """`keys`: the instruments that are traded, as a scenario names them. `second`: whose a second
+        feed is.
+        """
         contracts = [sim.exchange.market.universe.resolve(key) for key in keys]
+        brokers = [name for name in (broker, second) if name]
         self.record = SessionRecord(
             broker,
-            {wire_name(broker, one) or str(one.token): one for one in contracts},
+            {wire_name(name, one) or str(one.token): one for name in brokers for one in contracts},
+            second,
+            failover_ns,
             happened=sim.faults.strikes,
         )
         self._now_ns = sim.clock.now_ns
-        sim.listen_to_feeds(self)
+        for number, name in enumerate(brokers):
+            sim.listen_to_feed(name, FeedRecorder(self.record, self._now_ns, number))
         sim.exchange.market.on_told.append(self._on_told)
 
     # ---- told by the simulator
-
-    def on_frame(self, lane: str, payload: bytes, *, is_text: bool) -> None:
-        self.record.frames.append(SentFrame(self._now_ns(), lane, is_text, payload))
-
-    def on_connection(self, lane: str, *, stands: bool) -> None:
-        self.record.connections.append(ConnectionChange(self._now_ns(), lane, stands))
 
     def _on_told(self, quotes: Iterable[MarketSnapshot]) -> None:
         for one in quotes:

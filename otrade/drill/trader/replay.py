@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import floor
 from typing import Any
 
-from otrade.drill.trader.crossings import Crossing, CrossingStrategy, TraderSeries
+from otrade.drill.trader.crossings import GRACE_NS, Crossing, CrossingStrategy, TraderSeries
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.past import closed_bars, running_bar
@@ -21,6 +21,8 @@ from otrade.drill.trader.tolerances import CLAMPED_NS, CLAMPING
 
 BEAT_NS = 500_000_000
 """A bar that began so shortly before its end may be closed by a later beat of the engine's timer."""
+WAYS_MAX = 64
+"""In which a session's processes may have ended."""
 CNC = "CNC"
 """Shares for delivery, which nobody sells short."""
 
@@ -102,18 +104,21 @@ class TraderMemory:
 
     instrument: TraderInstrument
     jump_bps: int
+    failover_ns: int
     market: SeenMarket = field(init=False)
     series: dict[int, TraderSeries] = field(init=False)
     strategies: list[CrossingStrategy | FileReader] = field(init=False)
     fed_ns: dict[int, int] = field(default_factory=dict)
     """By bar length: the end of the last bar of the past."""
+    beats_ns: dict[int, int] = field(default_factory=dict)
+    """By strategy: when its timer beats next; 0: not any more."""
 
     def __post_init__(self) -> None:
         # The longest bars' strategies are asked first.
         strategies = self.instrument.strategies
         wanted = {one.interval_ns for one in strategies}
         lengths = sorted(wanted.union(*(one.further_ns for one in strategies)), reverse=True)
-        self.market = SeenMarket(self.instrument, self.jump_bps)
+        self.market = SeenMarket(self.instrument, self.jump_bps, self.failover_ns)
         self.series = {length: TraderSeries(self.instrument, length) for length in lengths}
         self.strategies = [
             FileReader(one, self.instrument) if one.file else CrossingStrategy(one)
@@ -136,10 +141,16 @@ class TraderMemory:
 
 class InstrumentReplay:
     """One instrument's session. A process that died is taken to have seen all until nobody saw it
-    alive.
+    alive; `ends_ns`: until when another one that died, by its place among the processes.
     """
 
-    def __init__(self, record: SessionRecord, instrument: TraderInstrument) -> None:
+    def __init__(
+        self,
+        record: SessionRecord,
+        instrument: TraderInstrument,
+        ends_ns: Mapping[int, int] | None = None,
+    ) -> None:
+        self._ends_ns = ends_ns or {}
         self._record = record
         self._instrument = instrument
         self.signals: list[TraderSignal] = []
@@ -150,13 +161,13 @@ class InstrumentReplay:
         self.atrs: dict[int, list[tuple[int, float]]] = {}
         """By strategy: (since when, average true range)."""
         self._jump_bps = int(record.limits[0][1].get("px_jump_bps_max", 2000))
-        self._memory = TraderMemory(instrument, self._jump_bps)
+        self._memory = TraderMemory(instrument, self._jump_bps, record.failover_ns)
         self._place = 0
         self._began_ns: dict[int, int] = {}
         """By bar length: when its running bar's first trade was seen."""
         for life, until_ns, sights in self._by_life():
             if not life.has_journal:
-                self._memory = TraderMemory(instrument, self._jump_bps)
+                self._memory = TraderMemory(instrument, self._jump_bps, record.failover_ns)
             if life.is_warmed:
                 self._warm(life)
             self._live(life.opened_ns, until_ns, sights)
@@ -192,24 +203,24 @@ class InstrumentReplay:
     def _by_life(self) -> Iterator[tuple[ProcessLife, int, list[tuple[int, Sight]]]]:
         key = self._instrument.key
         sights = [row for row in enumerate(self._record.sights) if row[1].key == key]
-        for life in self._record.lives:
+        for number, life in enumerate(self._record.lives):
             until_ns = life.dead_ns or self._instrument.close_ns + (1 << 40)
+            until_ns = self._ends_ns.get(number, until_ns)
             mine = [row for row in sights if life.started_ns <= row[1].ts_ns <= until_ns]
             yield life, until_ns, mine
 
     def _live(self, opened_ns: int, until_ns: int, sights: list[tuple[int, Sight]]) -> None:
-        ups_ns = [
-            one.ts_ns
-            for one in self._record.connections
-            if one.stands and "portfolio" not in one.lane
-        ]
-        n_ups = 0
+        changes = [one for one in self._record.connections if one.is_of_prices]
+        n_changes = 0
         memory = self._memory
+        self._wind_up(opened_ns)
         for self._place, sight in sights:
+            self._beat(opened_ns, sight.ts_ns)
             self._close_due(opened_ns, sight.ts_ns)
-            while n_ups < len(ups_ns) and ups_ns[n_ups] <= sight.ts_ns:
-                memory.market.reconnected()
-                n_ups += 1
+            while n_changes < len(changes) and changes[n_changes].ts_ns <= sight.ts_ns:
+                change = changes[n_changes]
+                memory.market.connection_changed(change.feed, stands=change.stands)
+                n_changes += 1
             n_told = memory.market.n_told
             trade = memory.market.take(sight)
             is_told = memory.market.n_told > n_told
@@ -233,7 +244,54 @@ class InstrumentReplay:
                         self._hear(plan, strategy, said, sight.ts_ns, sight.ts_ns)
                     else:
                         self._say(plan, strategy.on_trade(trade), sight.ts_ns, sight.ts_ns)
+        self._beat(opened_ns, until_ns)
         self._close_due(opened_ns, until_ns)
+
+    def _timers(self) -> Iterator[tuple[TradedStrategy, FileReader]]:
+        strategies = zip(self._instrument.strategies, self._memory.strategies, strict=True)
+        for plan, strategy in strategies:
+            if isinstance(strategy, FileReader) and strategy.timer_ns:
+                yield plan, strategy
+
+    def _beat_after(self, ts_ns: int, every_ns: int) -> int:
+        """Beats are counted from the session's open, while it lasts."""
+        open_ns = self._instrument.open_ns
+        beat_ns = open_ns + every_ns * max((ts_ns - open_ns) // every_ns + 1, 1)
+        return beat_ns if beat_ns < self._instrument.close_ns else 0
+
+    def _wind_up(self, opened_ns: int) -> None:
+        """A process begins. Beats that nobody lived for are made up for by one."""
+        if not opened_ns:
+            return
+        beats_ns = self._memory.beats_ns
+        for plan, reader in self._timers():
+            due_ns = beats_ns.get(plan.number)
+            if due_ns and due_ns <= opened_ns:
+                self._look(plan, reader, opened_ns, is_doubtful=True)
+            if due_ns is None or 0 < due_ns <= opened_ns:
+                beats_ns[plan.number] = self._beat_after(opened_ns, reader.timer_ns)
+
+    def _beat(self, opened_ns: int, now_ns: int) -> None:
+        """Beats until then, after the bars that closed until each."""
+        if not opened_ns:
+            return
+        beats_ns = self._memory.beats_ns
+        while due := [
+            (beats_ns[plan.number], plan.number, plan, reader)
+            for plan, reader in self._timers()
+            if 0 < beats_ns[plan.number] < now_ns
+        ]:
+            beat_ns, _, plan, reader = min(due, key=lambda row: row[:2])
+            self._close_due(opened_ns, beat_ns + 1)
+            self._look(plan, reader, beat_ns, is_doubtful=False)
+            beats_ns[plan.number] = self._beat_after(beat_ns, reader.timer_ns)
+
+    def _look(
+        self, plan: TradedStrategy, reader: FileReader, ts_ns: int, *, is_doubtful: bool
+    ) -> None:
+        price_e4 = self._memory.market.ltp_e4
+        said = reader.on_beat(price_e4, ts_ns, is_doubtful=is_doubtful)
+        self._hear(plan, reader, said, ts_ns, ts_ns)
 
     def _close_due(self, opened_ns: int, now_ns: int) -> None:
         """Bars whose time is over by then, the earliest first, and of one moment the longest."""
@@ -355,3 +413,35 @@ class InstrumentReplay:
         times = [one.ts_ns for one in self.touches]
         first = max(bisect_right(times, from_ns) - 1, 0)
         return self.touches[first : bisect_right(times, until_ns)]
+
+
+def possible_ends(record: SessionRecord, instrument: TraderInstrument) -> list[dict[int, int]]:
+    """Each way in which the processes can have ended, by what they had seen of an instrument until then:
+    they were seen alive, and dead, up to a second apart. Nothing where there are too many ways.
+    """
+    ways: list[dict[int, int]] = [{}]
+    lengths = {one.interval_ns for one in instrument.strategies}.union(
+        *(one.further_ns for one in instrument.strategies)
+    )
+    readers = [FileReader(one, instrument) for one in instrument.strategies if one.file]
+    timed = [(length_ns, GRACE_NS) for length_ns in lengths]
+    timed += [(one.timer_ns, 0) for one in readers if one.timer_ns]
+    for number, (life, after) in enumerate(zip(record.lives, record.lives[1:], strict=False)):
+        if not life.opened_ns or not after.has_journal:
+            continue  # nothing was seen, or nothing of it is remembered
+        seen = {
+            sight.ts_ns
+            for sight in record.sights
+            if sight.key == instrument.key and life.alive_ns < sight.ts_ns <= life.dead_ns
+        }
+        # A bar, or a timer, may have come to its time before the end or after the next start.
+        for every_ns, late_ns in timed:
+            first_ns = instrument.open_ns + late_ns
+            first = -(-(life.alive_ns - first_ns) // every_ns)
+            last = (life.dead_ns - first_ns) // every_ns
+            seen |= {first_ns + n * every_ns + 1 for n in range(first, last + 1)}
+        ends = [life.alive_ns, *sorted(seen)]
+        ways = [{**way, number: end_ns} for way in ways for end_ns in ends]
+        if len(ways) > WAYS_MAX:
+            return []
+    return ways

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
-from otrade.drill.trader.reading.examples import EXAMPLES, Reading, ShownBar
+from otrade.drill.trader.reading.examples import EXAMPLES, Reading, ShownBar, TimedLook
 from otrade.drill.trader.reading.sayings import Enter, Saying
 from otrade.drill.trader.reading.seen_bar import TraderBar
 
 E4 = 10_000
-MINUTE = 60_000_000_000
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
 DAY_NS = 1_440 * MINUTE
 FAR = 10
 """Times the price: nobody means a level beyond."""
@@ -57,6 +58,18 @@ class FileReader:
             return said
         # Which minute it was by the engine's clock nobody else knows.
         return [replace(one, is_close=True) if isinstance(one, Enter) else one for one in said]
+
+    @property
+    def timer_ns(self) -> int:
+        """Between two beats; 0: it has no timer."""
+        return self._reading.timer_s * SECOND
+
+    def on_beat(self, price_e4: int, ts_ns: int, *, is_doubtful: bool) -> list[Saying]:
+        """Its timer beats, at that last price."""
+        left = max(self._instrument.square_off_ns - ts_ns, 0)
+        minutes, rest = divmod(left, MINUTE)
+        look = TimedLook(price_e4 / E4, minutes, rest < TIMER_NS and minutes > 0, is_doubtful)
+        return self._reading.on_timer(look)
 
     def on_trade(self, price_e4: int) -> list[Saying]:
         return self._reading.on_trade(price_e4 / E4)

@@ -15,9 +15,9 @@ from otrade.contract.queries import DecisionFact, DecisionView, GateResult
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.signal_history import SignalRecord
 from otrade.live.history.trade_ledger import average_e4
-from otrade.live.monitoring.indicator_history import names_of
 from otrade.live.notices.board import Notice
 from otrade.live.notices.messages import EXIT_WORDS, reason_words
+from otrade.live.plan.kind_lines import names_of
 from otrade.units import NS_PER_S, ist_hms, rupees
 
 TAKE_GATES: tuple[tuple[Reason, str], ...] = (

@@ -13,7 +13,7 @@ from otrade._core.engine.rows import CountersRow, LiveSumsRow
 from otrade._core.types import Halt, Phase, Reason, Severity
 from otrade.contract import views
 from otrade.contract.blank_status import NO_LOOP, blank_status
-from otrade.contract.engine_source import resample
+from otrade.contract.candle_lengths import resample
 from otrade.contract.messages import MetricFamily
 from otrade.errors import OTradeError
 from otrade.live.api.queries import LiveQueries

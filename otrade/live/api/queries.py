@@ -8,7 +8,7 @@ from otrade.live.api.decision_card import why_order, why_signal
 from otrade.live.day.trading_day import TradingDay
 from otrade.live.history.order_timeline import OrderEvent, marks_of
 from otrade.live.monitoring.equity_curve import EquityCurve
-from otrade.live.monitoring.indicator_history import IndicatorHistory, names_of
+from otrade.live.monitoring.indicator_history import indicators_of
 from otrade.live.monitoring.latency_views import stages_of
 from otrade.live.monitoring.limit_usage import limit_usage_of
 from otrade.units import NS_PER_MS
@@ -20,12 +20,11 @@ class LiveQueries:
     def __init__(self) -> None:
         self._day: TradingDay | None = None
         self._equity: EquityCurve | None = None
-        self._lines: IndicatorHistory | None = None
 
     def set_day(self, day: TradingDay) -> None:
         self._day = day
-        self._equity, self._lines = EquityCurve(day), IndicatorHistory(day)
-        day.listen_to_beats(self._equity.on_beat, self._lines.on_beat)
+        self._equity = EquityCurve(day)
+        day.listen_to_beats(self._equity.on_beat)
 
     # ------------------------------------------------------------------------------------- the day
     def equity(self, since_ms: int) -> Sequence[queries.EquityPoint]:
@@ -35,25 +34,8 @@ class LiveQueries:
             for p in points
         ]
 
-    def indicators(self, instrument_id: int) -> Sequence[queries.IndicatorSeries]:
-        day, lines = self._day, self._lines
-        if day is None or lines is None:
-            return []
-        found = []
-        for strategy_id, planned in enumerate(day.plan.strategies):
-            if planned.instrument_id != instrument_id:
-                continue
-            fast, slow = names_of(planned.kind, planned.params)
-            points = [
-                queries.IndicatorSample(ts_ms=v.ts_ns // NS_PER_MS, fast=v.fast, slow=v.slow)
-                for v in lines.of(strategy_id)
-            ]
-            found.append(
-                queries.IndicatorSeries(
-                    strategy_id=strategy_id, name=planned.name, fast=fast, slow=slow, points=points
-                )
-            )
-        return found
+    def indicators(self, instrument_id: int, since_ms: int) -> Sequence[queries.IndicatorSeries]:
+        return indicators_of(self._day.plan, instrument_id, since_ms) if self._day else []
 
     def order_timeline(self, cl_ord_id: str) -> queries.OrderTimelineView | None:
         """None: there is no such order."""

@@ -82,7 +82,7 @@ class RowBuilder:
                 interval_s=planned.interval_s,
                 params=planned.params,
                 enabled=view["enabled"],
-                ready=has_lines or view["is_compiled"],
+                ready=has_lines or view["is_file"],
                 waits_for=waiting_words(day.engine, view, day.engine.now_ns),
                 fast=signal["fast"] if has_lines else None,
                 slow=signal["slow"] if has_lines else None,

@@ -199,10 +199,12 @@ class EnginePeer:
         self._decode = msgspec.msgpack.Decoder(messages.Request).decode
         self._encode = msgspec.msgpack.Encoder().encode
         self._is_over = False
+        self._serving: asyncio.Task[None] | None = None
         self.role: messages.PeerRole | None = None
 
     async def serve(self) -> None:
         """Until it hangs up, or is hung up on. Raises one of `PEER_ERRORS`."""
+        self._serving = asyncio.current_task()
         self._writer.transport.set_write_buffer_limits(high=CHUNK_BYTES_MAX)
         coming = self._messages()
         async with asyncio.timeout(HELLO_WITHIN_S):
@@ -315,10 +317,14 @@ class EnginePeer:
             await self.send(message)
 
     def hang_up(self) -> None:
-        """Harmless when it is done twice. What it has said and was not looked at is not looked at."""
+        """Harmless when it is done twice. What it has said and was not looked at is not looked at, nor
+        kept until its turn: connections can come faster than turns.
+        """
         self._is_over = True
         if self._client is not None:
             self._engine.stream.leave(self._client)
         for task in self._tasks:
             task.cancel()
+        if self._serving is not None and self._serving is not asyncio.current_task():
+            self._serving.cancel()
         self._writer.transport.abort()

@@ -47,6 +47,7 @@ class HintSocket:
         self._handler = handler
         self._server: asyncio.Server | None = None
         self._peer: asyncio.StreamWriter | None = None
+        self._taking: asyncio.Task[None] | None = None
         self._decode = msgspec.msgpack.Decoder(Hint).decode
         self._notices: asyncio.Queue[TokenNotice] = asyncio.Queue(NOTICES_MAX)
         self._worker: asyncio.Task[None] | None = None
@@ -83,7 +84,9 @@ class HintSocket:
             return
         if self._peer is not None:
             self._peer.transport.abort()
-        self._peer = writer
+        if self._taking is not None:
+            self._taking.cancel()  # what the older one has said and was not taken is not kept
+        self._peer, self._taking = writer, asyncio.current_task()
         try:
             await self._take(reader, writer)
         except (FrameError, msgspec.MsgspecError, RecursionError) as error:

@@ -85,9 +85,8 @@ class Requests:
             case "equity":
                 return asked.equity(msgspec.convert(args, type=queries.EquityQuery).since_ms)
             case "indicators":
-                return asked.indicators(
-                    msgspec.convert(args, type=queries.IndicatorsQuery).instrument_id
-                )
+                wanted = msgspec.convert(args, type=queries.IndicatorsQuery)
+                return asked.indicators(wanted.instrument_id, wanted.since_ms)
             case "order_timeline":
                 return asked.order_timeline(
                     msgspec.convert(args, type=queries.OrderTimelineQuery).cl_ord_id

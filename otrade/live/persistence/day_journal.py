@@ -23,6 +23,7 @@ from otrade.brokers.session import OrderReport
 from otrade.config.schema import JournalConfig
 from otrade.errors import JournalError, OTradeError
 from otrade.journal.archive import aside
+from otrade.journal.day_names import CONFIGURATION_FIELD
 from otrade.journal.file import JournalBusy, JournalFile
 from otrade.journal.layout import FORMAT
 from otrade.journal.record import WINDOW_BYTES
@@ -39,7 +40,7 @@ BUILD = f"{otrade.__version__}+{CORE}"
 """What a section says it was written by: a journal is folded only into the same core."""
 TELLING = 1 << Rec.HELLO | 1 << Rec.CALL | 1 << Rec.NOTICE | 1 << Rec.PERSON
 """Kinds of records that tell about runs, halts, pauses and people."""
-SMALL_WINDOW_BYTES = 256 << 10
+SMALL_WINDOW_BYTES = 128 << 10
 """Mapped windows count into the process's memory; a frame of few instruments is small."""
 BURST_BYTES = 1_200
 """Of one instrument between two beats: six ticks in full mode. A window takes that of all, and one
@@ -52,6 +53,8 @@ it up, at the start.
 """
 RAW_BYTES_MAX = 16 << 10
 """Of what a broker says about one order: more is no order, and would not fit into a window."""
+HELLO_SPARE_BYTES = 1_024
+"""What a window has beside a HELLO."""
 HISTORY_BYTES = 64 << 10
 """More than the longest HISTORY record."""
 ACTS_MAX = 1_024
@@ -64,6 +67,7 @@ class JournalStore(Protocol):
     """Where records are kept: a file (`otrade.journal.file`), or memory (`otrade.journal.memory`)."""
 
     writer: JournalWriter
+    window_bytes: int
     trouble: str
     """Why frames or records are being lost; empty when all is well."""
 
@@ -193,7 +197,11 @@ class DayJournal:
             "setup": engine.setup_digest,
             "sizes": engine.sizes,
         }
-        engine.open_journal(self._store.writer, orjson.dumps(hello), now_ns, self._store.make_room)
+        said = orjson.dumps(hello)
+        if len(said) > self._store.window_bytes - HELLO_SPARE_BYTES:
+            # The day's file was made for a smaller set-up: its hash alone tells which one this is.
+            said = orjson.dumps({**hello, CONFIGURATION_FIELD: {}})
+        engine.open_journal(self._store.writer, said, now_ns, self._store.make_room)
         halt, reason, paused = self._carried
         if self.is_resumed:
             engine.resume(run_id, now_ns)

@@ -215,7 +215,7 @@ def is_auto(strategy: AnyStrategy) -> bool:
 
 
 def params_of(params: Params) -> Numbers:
-    """Fields of `cross_params_t`."""
+    """What `Engine.add_strategy` takes of a kind that is built in."""
     numbers: Numbers = {"bar_mode": BAR_MODES[params.on], "side_mask": SIDE_MASKS[params.side]}
     match params:
         case EmaCrossParams() | SmaCrossParams():

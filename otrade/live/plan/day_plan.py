@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from otrade._core.engine.engine import Engine
+from otrade._core.kernels.strategy_abi import IndicatorOutput
 from otrade._core.types import NONE_ID
 
 
@@ -28,6 +29,8 @@ class PlannedInstrument(msgspec.Struct, frozen=True):
     """When the broker closes what is open by itself; 0: never, or not known."""
     root: str = ""
     """The underlying's name, of a share its symbol: some charges depend on it."""
+    freeze_qty: int = 0
+    """The exchange takes no larger order; 0: not known."""
 
     @property
     def name(self) -> str:
@@ -51,6 +54,8 @@ class PlannedStrategy(msgspec.Struct, frozen=True):
     """Words of a compiled strategy's reasons, which it counts from 1."""
     further: tuple[tuple[int, int], ...] = ()
     """(series, seconds) of the lengths of bars that it sees beside its own, in its own order."""
+    lines: tuple[IndicatorOutput, ...] = ()
+    """What a chart shows of its indicators."""
 
 
 class DayPlan(msgspec.Struct):
@@ -84,6 +89,12 @@ class DayPlan(msgspec.Struct):
         """
         for apply in self.settings:
             apply(self.engine)
+
+    def watch_indicators(self) -> None:
+        """For the chart, from now on: so before the engine is told of any bar, by journal or history."""
+        for strategy_id, planned in enumerate(self.strategies):
+            if planned.lines:
+                self.engine.watch(strategy_id, [line.watched for line in planned.lines])
 
     def net_of(self) -> dict[int, int]:
         """The core's net quantity of every instrument."""

@@ -11,10 +11,12 @@ from otrade._core.codecs.interface import FrameSink
 from otrade._core.engine.engine import Engine
 from otrade._core.engine.feed_sink import FeedSink
 from otrade._core.engine.warmup import WarmUp
+from otrade._core.kernels.strategy_abi import IndicatorOutput
 from otrade._core.types import Rec
 from otrade.charges import CoreRates
 from otrade.clock import NS_PER_S
 from otrade.live.plan.day_plan import DayPlan, PlannedInstrument, PlannedStrategy
+from otrade.live.plan.kind_lines import lines_of_kind
 
 MINUTE_S = 60
 
@@ -28,6 +30,8 @@ class CompiledSpec(msgspec.Struct, frozen=True):
     """Lengths of the bars that it sees beside its own."""
     reasons: tuple[str, ...]
     source: str
+    lines: tuple[IndicatorOutput, ...] = ()
+    """What a chart shows of it."""
 
 
 class StrategySpec(msgspec.Struct, frozen=True):
@@ -168,6 +172,13 @@ def _add_strategy(engine: Engine, series_id: int, spec: StrategySpec, told: set[
     return engine.add_compiled(series_id, made.build, made.params.hex(), plan, further_ns, source)
 
 
+def _lines_of(spec: StrategySpec) -> tuple[IndicatorOutput, ...]:
+    """What a chart shows of a strategy, file or kind."""
+    if spec.compiled is not None:
+        return spec.compiled.lines
+    return lines_of_kind(spec.kind, spec.params)
+
+
 def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[str]) -> None:
     """Instrument, series and strategies in nested order: the core keeps them side by side in
     memory.
@@ -240,6 +251,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[
                     series_id,
                     strategy.warm_start,
                     strategy.compiled.reasons if strategy.compiled is not None else (),
+                    lines=_lines_of(strategy),
                 )
             )
     for at, lengths_s in further.items():
@@ -267,6 +279,7 @@ def _add(plan: DayPlan, spec: InstrumentSpec, intervals_s: list[int], told: set[
             session.close_ns,
             session.broker_square_off_ns,
             spec.root,
+            spec.freeze_qty,
         )
     )
     plan.instrument_of[spec.token] = instrument_id

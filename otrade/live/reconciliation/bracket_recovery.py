@@ -202,7 +202,7 @@ class BracketRecovery:
             else ""
         )
         text = f"{self._plan.symbol_of(instrument_id)}: {len(group)} orders of an earlier run are taken back under {name}{unsure}"
-        if self._engine.strategy(strategy_ids[0])["is_compiled"]:
+        if self._engine.strategy(strategy_ids[0])["is_file"]:
             text += "; its strategy's own levels are lost with the journal: the stop is where the book has it, and there is no target"
         return bracket_id, AdoptedBracket(instrument_id, key[0], text)
 

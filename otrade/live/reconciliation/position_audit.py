@@ -514,6 +514,12 @@ class PositionAudit:
                 False,
                 f"{name}: the broker shows no quantity that is not this engine's{self._other_words(instrument_id)}",
             )
+        if self._is_suspect(instrument_id):
+            return (
+                False,
+                f"{name}: an order that this engine does not know rests there, and would trade beside the new stop (an exit "
+                "of an earlier run whose journal is lost, or somebody's own): cancel it at the broker, then take over",
+            )
         value_e4 = _value_of(qty, position, self._engine.position(instrument_id))
         if value_e4 <= 0:
             return (

@@ -24,8 +24,11 @@ from otrade.live.reconciliation.discrepancies import Discrepancy, order_discrepa
 from otrade.live.reconciliation.position_audit import PositionAudit
 from otrade.patience import WAITS_NS, patiently, wait_unless
 
-START_POLLS = 3
+START_POLLS = 2
+APART_NS = NS_PER_S
+"""Between them: a broker takes no more books in a second, and its positions may be a moment behind."""
 HALF_HOUR_NS = 1800 * NS_PER_S
+LATE_LOOK_NS = 2 * NS_PER_S
 LATE_NS = 60 * NS_PER_S
 """A book may be behind (brokers answer from caches): orders of an earlier run that the start has
 not seen may turn up for so long.
@@ -94,7 +97,9 @@ class Reconciler:
         """
         found: list[Discrepancy] = []
         self._ts_start_ns = self._clock.now_ns()
-        for _ in range(START_POLLS):
+        for look in range(START_POLLS):
+            if look:
+                await wait_unless(self._stop, self._clock, APART_NS)
             rows, ts_request_ns = await self._known_book()
             positions = await self.patiently(self.positions.read)
             await self._exact_values(rows, partial(self.patiently, self._session.trades))
@@ -327,7 +332,9 @@ class Reconciler:
         """On the beat. The start's book may have been behind: what explains a difference would be
         in the next one.
         """
-        if self.positions.differences and now_ns <= self._ts_start_ns + LATE_NS:
+        is_young = now_ns <= self._ts_start_ns + LATE_NS
+        is_due = now_ns >= self._book_poller.ts_last_request_ns + LATE_LOOK_NS
+        if self.positions.differences and is_young and is_due:
             self._book_poller.want()
         self.positions.audit(now_ns)
 

@@ -27,7 +27,7 @@ from otrade.config.manager import to_bytes
 from otrade.config.schema import Config
 from otrade.errors import BrokerError, CalendarError, InstrumentError, JournalError, StartError
 from otrade.instruments import Instrument
-from otrade.journal.day_names import NAMES_FIELD
+from otrade.journal.day_names import CONFIGURATION_FIELD, NAMES_FIELD
 from otrade.journal.file import JournalBusy
 from otrade.live.day.trading_day import DayOptions, TradingDay
 from otrade.live.history.day_charges import charge_rule_of
@@ -136,6 +136,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
         def make_plan() -> DayPlan:
             plan = build_plan(str(date), settled.specs, engine_spec(config, run_id))
             plan.engine.set_encoder(encoder)
+            plan.watch_indicators()
             failover_ns = config.second_feed.failover_ms * NS_PER_MS
             plan.engine.set_failover(failover_ns)
             plan.settings.append(partial(Engine.set_failover, failover_ns=failover_ns))
@@ -148,6 +149,7 @@ class DayBuilder(msgspec.Struct, frozen=True):
             about = {
                 **self._identity(date),
                 "config_hash": config_hash(config),
+                CONFIGURATION_FIELD: msgspec.to_builtins(config),
                 "encoder": adapter.spelled(),
                 exit_modes.HELLO_FIELD: settled.answers,
                 NAMES_FIELD: msgspec.to_builtins(names_of(plan, config, compiled)),

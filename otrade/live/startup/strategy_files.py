@@ -191,4 +191,5 @@ def _compiled(strategy: FileStrategy, loaded: "LoadedStrategy") -> CompiledSpec:
         further_s=further_s,
         reasons=loaded.compiled.reasons,
         source=spec.source.decode(),
+        lines=loaded.lines(strategy.params),
     )

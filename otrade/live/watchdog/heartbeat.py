@@ -66,6 +66,8 @@ class ProtectedBracket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tick_size_e4: int
     run: int
     bracket: int
+    freeze_qty: int = 0
+    """The exchange takes no larger order; 0: not known."""
 
 
 class ProtectionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,6 +174,7 @@ def protected_of(day: "TradingDay") -> list[ProtectedBracket]:
                 tick_size_e4=engine.instrument(instrument_id)["tick_size_e4"],
                 run=bracket["tag_run"],
                 bracket=bracket["tag_bracket"],
+                freeze_qty=planned.freeze_qty,
             )
         )
     return found

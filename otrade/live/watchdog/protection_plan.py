@@ -84,13 +84,6 @@ class BracketRows(msgspec.Struct):
         )
 
     @property
-    def most_qty(self) -> int:
-        """The largest of its orders that the exchange has not rejected: what a new one may have surely,
-        whatever the freeze quantity is.
-        """
-        return max((row.order_qty for _, row in self.rows if row.ev != Ev.REJECTED), default=0)
-
-    @property
     def n_rejected(self) -> int:
         """The watchdog's own orders that were rejected."""
         return sum(tag.is_watchdog and row.ev == Ev.REJECTED for tag, row in self.rows)
@@ -162,6 +155,16 @@ def level_of(group: BracketRows, protection: ProtectionFile | None) -> StopLevel
     return StopLevel(row.trigger_e4, row.price_e4)
 
 
+def most_of(group: BracketRows, protection: ProtectionFile | None) -> int:
+    """How large one order of this bracket may be: the freeze quantity, as the engine left word of it,
+    else the largest of its orders that the exchange has not rejected, which it takes surely.
+    """
+    spec = spec_of(group.key, protection)
+    if spec is not None and spec.freeze_qty:
+        return spec.freeze_qty
+    return max((row.order_qty for _, row in group.rows if row.ev != Ev.REJECTED), default=0)
+
+
 def spec_of(key: Key, protection: ProtectionFile | None) -> ProtectedBracket | None:
     """What the engine wrote about this bracket."""
     rows = protection.brackets if protection is not None else []
@@ -193,12 +196,12 @@ def room_of(
 
 
 def needs_of(
-    group: BracketRows, *, is_wanted_out: Callable[[BracketRows], bool], room: int
+    group: BracketRows, *, is_wanted_out: Callable[[BracketRows], bool], room: int, most_qty: int
 ) -> list[ProtectionNeed]:
     """What this bracket needs now; nothing when it is closed, or a stop rests for every open unit.
 
     `is_wanted_out`: close it rather than protect it. `room`: units that new orders may exit at
-    most.
+    most. `most_qty`: one order is no larger, and what is more gets another one.
     """
     net = group.net_qty
     side = 1 if net > 0 else -1
@@ -218,15 +221,17 @@ def needs_of(
     others = [row for row in exits if row not in resting]
     is_gapped = any(row.ord_type in STOPS for row in others)
     if is_gapped or group.is_over_exited or is_wanted_out(group):
-        return needs + _out(group, exits, room)
-    return needs + _protect(key, abs(net), resting, others, room)
+        return needs + _out(group, exits, room, most_qty)
+    return needs + _protect(key, abs(net), resting, others, room, most_qty)
 
 
-def _out(group: BracketRows, exits: list[OrderReport], room: int) -> list[ProtectionNeed]:
+def _out(
+    group: BracketRows, exits: list[OrderReport], room: int, most_qty: int
+) -> list[ProtectionNeed]:
     """One order that closes all of it, or as much as one order may; any other exit goes first. What
     has gone out too often may be more than the freeze quantity: it goes back in parts.
     """
-    key, open_qty, most_qty = group.key, abs(group.net_qty), group.most_qty
+    key, open_qty = group.key, abs(group.net_qty)
     if not exits:
         qty = min(open_qty, room, most_qty)
         return [ProtectionNeed(ProtectionAct.EXIT, key, qty=qty)] if qty else []
@@ -238,9 +243,16 @@ def _out(group: BracketRows, exits: list[OrderReport], room: int) -> list[Protec
 
 
 def _protect(
-    key: Key, open_qty: int, resting: list[OrderReport], others: list[OrderReport], room: int
+    key: Key,
+    open_qty: int,
+    resting: list[OrderReport],
+    others: list[OrderReport],
+    room: int,
+    most_qty: int,
 ) -> list[ProtectionNeed]:
-    """A stop for every open unit, and no more than that."""
+    """A stop for every open unit, and no more than that. The exchange rejects one above the freeze
+    quantity, and nothing would stand.
+    """
     needs = []
     if others:
         keep, *rest = others
@@ -249,13 +261,16 @@ def _protect(
             return [
                 *needs,
                 ProtectionNeed(
-                    ProtectionAct.RESTOP, key, keep.broker_order_id, keep.cum_qty + open_qty
+                    ProtectionAct.RESTOP,
+                    key,
+                    keep.broker_order_id,
+                    min(keep.cum_qty + open_qty, most_qty),
                 ),
             ]
         return [*needs, ProtectionNeed(ProtectionAct.CANCEL, key, keep.broker_order_id)]
     covered = sum(map(leaves, resting))
     if covered < open_qty:
-        qty = min(open_qty - covered, max(room - covered, 0))
+        qty = min(open_qty - covered, max(room - covered, 0), most_qty)
         return [ProtectionNeed(ProtectionAct.STOP, key, qty=qty)] if qty else []
     surplus = covered - open_qty
     for row in sorted(resting, key=leaves):

@@ -30,6 +30,7 @@ from otrade.live.watchdog.protection_plan import (
     groups_of,
     has_risk,
     level_of,
+    most_of,
     needs_of,
     room_of,
     spec_of,
@@ -220,7 +221,12 @@ class Protector:
                     f"{_open_words(group)} by our orders, but the position shows {key_room} of them: no exit is placed for the rest. "
                     "Look at what rests for it yourself",
                 )
-            found += needs_of(group, is_wanted_out=is_wanted_out, room=key_room)
+            found += needs_of(
+                group,
+                is_wanted_out=is_wanted_out,
+                room=key_room,
+                most_qty=most_of(group, protection),
+            )
         return found
 
     def _outcome(

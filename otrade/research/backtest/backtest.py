@@ -16,6 +16,7 @@ import numpy as np
 
 from otrade import __version__
 from otrade._core.types import Severity
+from otrade.brokers.registry import BROKERS
 from otrade.calendar import DAY, IST, Calendar, TradingSession
 from otrade.clock import NS_PER_S
 from otrade.config.manager import to_bytes
@@ -36,8 +37,9 @@ from otrade.research.backtest.day_setup import (
     make_ready,
 )
 from otrade.research.backtest.exchange import Exchange
+from otrade.research.backtest.funds import BacktestFunds, contract_of
 from otrade.research.backtest.listing import HistoricalListing, KnownFacts, words_of
-from otrade.research.backtest.models import QUEUES, Models, check_models
+from otrade.research.backtest.models import PATHS, QUEUES, Models, check_models
 from otrade.research.backtest.past_calendar import with_the_past
 from otrade.research.backtest.refused_entries import RefusedEntries
 from otrade.research.history.archive import PriceArchive
@@ -49,6 +51,7 @@ from otrade.research.results.facts import (
     refused_words,
 )
 from otrade.research.results.writer import ResultWriter
+from otrade.units import E4_A_PAISA
 
 AFTER_CLOSE_NS = 3 * NS_PER_S
 MINUTE = "1m"
@@ -75,6 +78,8 @@ class BacktestWish(msgspec.Struct, frozen=True, kw_only=True):
     prices: Mapping[str, str] = {}
     known: KnownFacts = KnownFacts()
     models: Models = Models()
+    origins: Mapping[str, str] = {}
+    """Where each model came from: option, configuration or default."""
     seed: int = 1
     replace: bool = False
     every_beat: bool = False
@@ -253,7 +258,10 @@ class Backtest:
                     day = writer.add_day(date, note="; ".join(notes) or None)
                     tell(DayDone(date, n + 1, len(dates), 0, 0, day.note))
                     continue
-                rows, words = self._run_day(date, traded, prices, compiled, history, trades + 1)
+                earned = gross - (charges or 0)
+                rows, words = self._run_day(
+                    date, traded, prices, compiled, history, trades + 1, earned
+                )
                 notes += words
                 trade_rows = rows.trades()
                 day = writer.add_day(
@@ -385,6 +393,7 @@ class Backtest:
         compiled: Mapping[str, Any],
         history: ArchiveHistory,
         first_trade_id: int,
+        earned_paise: int,
     ) -> tuple[DayRows, list[str]]:
         ready = make_ready(
             self._tables,
@@ -396,6 +405,13 @@ class Backtest:
             with_stale_gate=self._wish.length == TICK,
         )
         exchange = self._exchange(date, traded, ready)
+        if self._wish.models.funds_rupees:
+            opening_paise = round(self._wish.models.funds_rupees * 100) + earned_paise
+            funds = BacktestFunds(
+                opening_paise * E4_A_PAISA, [contract_of(one.record) for one in traded]
+            )
+            in_book = BROKERS[self._config.broker.kind].margin_in_book
+            exchange.set_funds(funds, in_book=in_book)
         loop = DayLoop(ready.plan.engine, exchange)
         for i, day in enumerate(prices):
             if isinstance(day, DayBars):
@@ -411,7 +427,11 @@ class Backtest:
         loop.set_latency(
             models.latency_ns, models.latency_ns, trips, self._wish.seed, _number_of(date)
         )
-        loop.set_rules(stop_first=models.stop_first, every_beat=self._wish.every_beat)
+        loop.set_rules(
+            stop_first=models.stop_first,
+            every_beat=self._wish.every_beat,
+            path=PATHS[models.path],
+        )
         began = time.process_time()
         loop.begin(ready.start_ns)
         loop.run(ready.plan.close_ns + AFTER_CLOSE_NS)
@@ -426,7 +446,7 @@ class Backtest:
         exchange = Exchange(len(traded), orders=min(self._config.engine.max_orders, 16_384))
         for one, spec in zip(traded, ready.specs, strict=True):
             record = one.record
-            exchange.add_instrument(
+            screen = exchange.add_instrument(
                 key=record.symbol,
                 token=record.token,
                 tick_e4=record.tick_size_e4,
@@ -438,6 +458,10 @@ class Backtest:
                 high_band_e4=one.band_e4[1],
                 is_derivative=record.expiry is not None,
             )
+            wanted = self._config.instruments[one.at]
+            cut_off = self._tables.square_offs.cut_off(self._config.broker.kind, one.session)
+            if wanted.product == "MIS" and cut_off is not None:
+                exchange.set_square_off(screen, cut_off.square_off_ns)
         models = self._wish.models
         exchange.open_day(self._wish.seed, _number_of(date), 0, 0)
         exchange.set_models(
@@ -498,12 +522,13 @@ class Backtest:
             ],
             models={
                 **wish.models.stated(wish.length),
+                "origins": dict(wish.origins),
                 "prices": dict(wish.prices),
                 "instruments": sorted(self._facts.values()),
             },
             refused=self._refused.rows(),
             seed=wish.seed,
-            capital_paise=None,
+            capital_paise=round(wish.models.funds_rupees * 100) or None,
         )
 
 

@@ -12,7 +12,7 @@ unless the better one has been asked for.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memset, strncpy
 
 from otrade._core.codecs.interface cimport OrderEncoder
 from otrade._core.engine.engine cimport Engine
@@ -21,8 +21,8 @@ from otrade._core.orders cimport bracket, order, report
 from otrade._core.state cimport core_t
 from otrade._core.types cimport (
     BR_OPEN, CMD_LOOK, CMD_NEW, CMD_REPLACE, EV_ACCEPTED, EV_ACK, EV_CANCELED, EV_FILL_FULL, EV_REFUSED, EV_REJECTED, EV_WORKING,
-    HAS_DEPTH, HAS_TRADE, HAS_VOLUME, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_NONE, REASON_BROKER_ORDER, REASON_OK, SOURCE_BOOK,
-    TYPE_SL, TYPE_SL_M,
+    EXIT_NONE, HAS_DEPTH, HAS_TRADE, HAS_VOLUME, LEG_TARGET, ORD_PENDING_NEW, ORD_UNKNOWN, PENDING_NONE, REASON_BROKER_ORDER, REASON_OK,
+    SOURCE_BOOK, TYPE_LIMIT, TYPE_SL, TYPE_SL_M, WORTH_EXACT,
     answer_t, bracket_t, command_t, order_t, report_t, tick_t,
 )
 from otrade.research.backtest.draws cimport keyed_fold, keyed_integer, text_number
@@ -35,6 +35,7 @@ from otrade.errors import EngineError
 
 cdef enum:
     FEED_NONE, FEED_BARS, FEED_TRADES, FEED_TICKS, FEED_PATH
+    FEED_MARKET  # packets that the exchange has; the core hears of them by frames
     LATENCY_NONE = 0
     LATENCY_CONSTANT = 1
     LATENCY_DRAWN = 2
@@ -44,6 +45,9 @@ cdef enum:
     CANCELLED = 3
     REJECTED = 4
     DO_READ_BOOK = 20
+    PATH_NEARER = 0  # the extreme that is nearer to the open
+    PATH_HIGH = 1
+    PATH_LOW = 2
     DO_BOOK_FRAME = 21
 
 cdef int64_t SECOND_NS = 1_000_000_000
@@ -112,6 +116,8 @@ cdef class DayLoop:
     cdef feed_t* feeds
     cdef int n
     cdef list keep
+    cdef dict by_broker  # of each order of the broker's own: units and value that are booked
+    cdef list squared_off
     cdef int64_t now_ns, beat_ns, book_next_ns, equity_next_ns
     cdef int64_t out_ns, back_ns
     cdef int latency
@@ -119,10 +125,12 @@ cdef class DayLoop:
     cdef int64_t n_samples
     cdef uint64_t seed_key
     cdef bint stop_first, every_beat
+    cdef int path
     cdef equity_t* equity
     cdef int64_t n_equity, cap_equity
     cdef int64_t* worst
     cdef int64_t* best
+    cdef int64_t* left  # the last price when a bracket began to leave
     cdef int32_t* due_ids
     cdef readonly int64_t n_ticks, n_beats, n_beats_run
     cdef int64_t n_fills_seen
@@ -145,12 +153,14 @@ cdef class DayLoop:
         self.equity = <equity_t*>calloc(equity, sizeof(equity_t))
         self.worst = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
         self.best = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
+        self.left = <int64_t*>calloc(self.c.cap_brackets, sizeof(int64_t))
         self.due_ids = <int32_t*>calloc(self.n, sizeof(int32_t))
         self.drawn = <uint64_t*>calloc(3 * exchange.cap_orders, sizeof(uint64_t))
-        if self.feeds == NULL or self.equity == NULL or self.worst == NULL or self.best == NULL or self.due_ids == NULL or (
-                self.drawn == NULL):
+        if self.feeds == NULL or self.equity == NULL or self.worst == NULL or self.best == NULL or self.left == NULL or (
+                self.due_ids == NULL or self.drawn == NULL):
             raise MemoryError()
         self.keep = []
+        self.by_broker, self.squared_off = {}, []
         self.stop_first = True
         for i in range(self.n):
             self.feeds[i].next_ns = NEVER
@@ -160,6 +170,7 @@ cdef class DayLoop:
         free(self.equity)
         free(self.worst)
         free(self.best)
+        free(self.left)
         free(self.due_ids)
         free(self.drawn)
 
@@ -189,13 +200,15 @@ cdef class DayLoop:
         if f.has_volume:
             f.volume = &qty[0]
 
-    def set_ticks(self, int i, const int64_t[::1] ts_ns, const uint8_t[::1] ticks):
-        """An instrument's packets of the day as they were recorded: an array of `tick_t`, and when each was received."""
+    def set_ticks(self, int i, const int64_t[::1] ts_ns, const uint8_t[::1] ticks, bint in_frames=False):
+        """An instrument's packets of the day as they were recorded: an array of `tick_t`, and when each was received. `in_frames`: the core
+        hears of them by frames (`set_frames`).
+        """
         cdef feed_t* f = &self.feeds[i]
         if ticks.shape[0] != ts_ns.shape[0] * <Py_ssize_t>sizeof(tick_t):
             raise EngineError("ticks have another size than this build's")
         self.keep.append((ts_ns, ticks))
-        f.kind, f.n = FEED_TICKS, ts_ns.shape[0]
+        f.kind, f.n = FEED_MARKET if in_frames else FEED_TICKS, ts_ns.shape[0]
         if f.n:
             f.ts_ns, f.ticks = &ts_ns[0], <const tick_t*>&ticks[0]
 
@@ -234,9 +247,9 @@ cdef class DayLoop:
         p.push_purpose, p.tick_purpose = text_number(purposes[2]), text_number(purposes[3])
         p.book_percent, p.one_stream, p.sent_ns = book_percent, one_stream, 0
 
-    def set_rules(self, *, bint stop_first=True, bint every_beat=False):
-        """`every_beat`: pass over none, for whoever wants to see that it makes no difference."""
-        self.stop_first, self.every_beat = stop_first, every_beat
+    def set_rules(self, *, bint stop_first=True, bint every_beat=False, int path=PATH_NEARER):
+        """`every_beat`: pass over none, for whoever wants to see that it makes no difference. `path`: which extreme of a bar comes first."""
+        self.stop_first, self.every_beat, self.path = stop_first, every_beat, path
 
     # ------------------------------------------------------------------------------------------------------ prices
     cdef void _begin_bar(self, int id) noexcept nogil:
@@ -250,7 +263,8 @@ cdef class DayLoop:
         if f.point == 0:
             f.to_ns, f.to_e4 = begins_ns, f.open_e4[i]
             f.from_e4, f.from_ns = f.to_e4, begins_ns  # a night, or a hole, is a jump
-            f.is_high_first = f.high_e4[i] - f.open_e4[i] < f.open_e4[i] - f.low_e4[i]
+            f.is_high_first = self.path == PATH_HIGH or (
+                self.path == PATH_NEARER and f.high_e4[i] - f.open_e4[i] < f.open_e4[i] - f.low_e4[i])
         elif f.point == 1:
             if self.stop_first:
                 self._put_stop_first(id)
@@ -332,7 +346,7 @@ cdef class DayLoop:
             self.exchange.on_trade(id)
             f.next_ns = s.ts_ns[s.next] if s.next < s.n else NEVER
             return
-        if f.kind == FEED_TICKS:
+        if f.kind == FEED_TICKS or f.kind == FEED_MARKET:
             t = &f.ticks[f.i]
             if t.has & HAS_TRADE:
                 qty = t.volume - s.volume if t.volume > 0 else 0
@@ -397,8 +411,9 @@ cdef class DayLoop:
         cdef tick_t* tick = &f.tick
         if f.kind == FEED_PATH:
             return
-        if f.kind == FEED_TICKS:
-            self.core.on_tick(id, &f.ticks[f.i], self.now_ns)
+        if f.kind == FEED_TICKS or f.kind == FEED_MARKET:
+            if f.kind == FEED_TICKS:
+                self.core.on_tick(id, &f.ticks[f.i], self.now_ns)
             f.i += 1
             f.next_ns = f.ts_ns[f.i] if f.i < f.n else NEVER
             return
@@ -484,6 +499,7 @@ cdef class DayLoop:
         cdef int64_t i, out = 0, back = 0
         if c.command_head == c.command_tail:
             return
+        self._note_leaving()
         for lane in range(3):
             for i in range(c.command_head, c.command_tail):
                 cmd = &c.commands[i % c.cap_commands]
@@ -511,6 +527,14 @@ cdef class DayLoop:
                 memcpy(due.report.cl_ord_id, cmd.cl_ord_id, sizeof(due.report.cl_ord_id))
                 memcpy(due.report.broker_order_id, cmd.broker_order_id, sizeof(due.report.broker_order_id))
         c.command_head = c.command_tail
+
+    cdef void _note_leaving(self) noexcept nogil:
+        """The last price at which a bracket was told to leave: what its exit's price is held against."""
+        cdef core_t* c = self.c
+        cdef int i
+        for i in range(c.n_live):
+            if c.brackets[c.live[i]].leave_reason != EXIT_NONE and self.left[c.live[i]] == 0:
+                self.left[c.live[i]] = c.markets[c.brackets[c.live[i]].instrument_id].ltp_e4
 
     cdef void _request(self, const due_t* due) noexcept nogil:
         """A request is at the broker's order system."""
@@ -576,6 +600,40 @@ cdef class DayLoop:
         report.on_book_end(self.c, True)
         self.core.done()
 
+    cdef void _squared_off(self, const due_t* due) noexcept with gil:
+        """The broker has closed something by itself: it is booked on the positions that it closed, the oldest first, as a live day's
+        reconciliation does (`live/reconciliation/bracket_recovery.py`).
+        """
+        cdef core_t* c = self.c
+        cdef report_t r
+        cdef int at, side = due.report.side, instrument_id = self.exchange.orders[due.order].screen
+        cdef int64_t qty, value_e4, part, worth_e4
+        before = self.by_broker.get(due.order, (0, 0))
+        qty, value_e4 = due.report.cum_qty - before[0], due.report.cum_value_e4 - before[1]
+        self.by_broker[due.order] = (due.report.cum_qty, due.report.cum_value_e4)
+        for at in [c.live[i] for i in range(c.n_live)]:
+            if qty <= 0:
+                break
+            if c.brackets[at].instrument_id != instrument_id or c.brackets[at].side == side or c.brackets[at].open_qty <= 0:
+                continue
+            part = c.brackets[at].open_qty if c.brackets[at].open_qty < qty else qty
+            worth_e4 = value_e4 * part // qty
+            name = f"SQUARED-OFF-{c.n_orders}"
+            self.engine.adopt_order(
+                at, LEG_TARGET, 0, ORD_PENDING_NEW, cl_ord_id="", broker_order_id=name, side=side, order_qty=part,
+                price_e4=worth_e4 // part, trigger_e4=0, ord_type=TYPE_LIMIT, ts_ns=self.now_ns, by_broker=True)
+            memset(&r, 0, sizeof(r))
+            encoded = name.encode()
+            strncpy(r.broker_order_id, encoded, sizeof(r.broker_order_id) - 1)
+            r.ev, r.source, r.ord_type, r.side, r.worth = EV_FILL_FULL, SOURCE_BOOK, TYPE_LIMIT, side, WORTH_EXACT
+            r.order_qty = r.cum_qty = part
+            r.cum_value_e4, r.price_e4 = worth_e4, worth_e4 // part
+            r.ts_update_ns, r.ts_recv_ns = due.report.ts_update_ns, self.now_ns
+            self.core.on_report(&r)
+            self.squared_off.append((due.report.ts_update_ns, instrument_id, name, side, part, worth_e4))
+            qty -= part
+            value_e4 -= worth_e4
+
     cdef void _event(self) noexcept nogil:
         """The first event of the heap."""
         cdef int at = self.exchange.pop()
@@ -596,7 +654,10 @@ cdef class DayLoop:
             self._send()
         elif due.what == DO_REPORT:
             due.report.ts_recv_ns = self.now_ns
-            self.core.on_report(&due.report)
+            if self.exchange.orders[due.order].by_broker:
+                self._squared_off(&due)
+            else:
+                self.core.on_report(&due.report)
             self._send()
         elif due.what == DO_BOOK_FRAME:
             self._sends((self.paper.tick_low_ns + self.paper.tick_high_ns) // 2)
@@ -752,13 +813,15 @@ cdef class DayLoop:
         cdef feed_t* f
         cdef int i
         self.exchange.arm()
+        self.by_broker.clear()
+        self.squared_off.clear()
         self.now_ns = self.beat_ns = start_ns
         self.book_next_ns = self.equity_next_ns = 0
         self.n_equity = self.n_fills_seen = 0
         self.n_ticks = self.n_beats = self.n_beats_run = self.frame = 0
         self.paper.sent_ns = self.paper.told_ns = 0
         for i in range(self.c.cap_brackets):
-            self.worst[i] = self.best[i] = 0
+            self.worst[i] = self.best[i] = self.left[i] = 0
         for i in range(self.n):
             f = &self.feeds[i]
             f.i = f.point = 0
@@ -774,7 +837,7 @@ cdef class DayLoop:
                 continue
             while f.i < f.n and f.ts_ns[f.i] < start_ns:
                 f.i += 1
-            self.exchange.screens[i].book = BOOK_RECORDED if f.kind == FEED_TICKS else BOOK_LAST
+            self.exchange.screens[i].book = BOOK_RECORDED if f.kind == FEED_TICKS or f.kind == FEED_MARKET else BOOK_LAST
             if f.i >= f.n:
                 continue
             if f.kind == FEED_BARS:
@@ -813,6 +876,14 @@ cdef class DayLoop:
     def excursion_e4(self, int bracket_id):
         """The worst and the best profit of a bracket while it was open."""
         return self.worst[bracket_id], self.best[bracket_id]
+
+    def square_off_rows(self):
+        """(time, instrument, broker's order id, side, quantity, value) of what the broker has closed by itself, by position."""
+        return list(self.squared_off)
+
+    def left_e4(self, int bracket_id):
+        """The last price when a bracket began to leave; 0: it did not, or the order itself was its exit."""
+        return self.left[bracket_id]
 
     def last_e4(self, int instrument_id):
         return self.exchange.screens[instrument_id].ltp_e4

@@ -14,7 +14,7 @@ from otrade.live.plan.day_plan import DayPlan
 from otrade.research.backtest.day_loop import DayLoop
 from otrade.research.backtest.day_setup import ReadyDay
 from otrade.research.backtest.exchange import Exchange
-from otrade.research.results.schema import ENDED, charges_in_paise, in_paise
+from otrade.research.results.schema import ENDED, charges_in_paise, exact_parts, in_paise
 from otrade.units import NS_PER_S
 
 ASKED_AT_STOP = (ExitReason.STOP, ExitReason.TRAIL)
@@ -72,6 +72,8 @@ class DayRows:
             asked_e4 = bracket["stop_e4"] or None
         elif trade.exit_reason == ExitReason.TARGET:
             asked_e4 = bracket["target_e4"] or None
+        else:
+            asked_e4 = self._loop.left_e4(bracket_id) or None
         worth = trade.qty * multiplier
         return {
             "trade_id": self._ids[bracket_id],
@@ -116,7 +118,7 @@ class DayRows:
             rows.append(
                 {
                     "day": self._date,
-                    "order_id": order["cl_ord_id"],
+                    "order_id": order["cl_ord_id"] or order["broker_order_id"],
                     "strategy": self._plan.strategies[bracket["strategy_id"]].name,
                     "symbol": instrument.name,
                     "leg": Leg(order["leg"]).name,
@@ -162,7 +164,22 @@ class DayRows:
                     "reason": "" if leg == Leg.ENTRY else trade.exit_reason.name,
                 }
             )
-        return rows
+        for ts_ns, instrument_id, name, side, quantity, value_e4 in self._loop.square_off_rows():
+            order = self._engine.order(self._engine.find_order("", name))
+            trade = self._trades.get(order["bracket_id"])
+            if trade is not None:
+                fill = {
+                    "day": self._date,
+                    "order_id": name,
+                    "trade_id": self._ids[order["bracket_id"]],
+                    "symbol": self._plan.instruments[instrument_id].name,
+                    "side": Side(side).name,
+                    "ts_ns": ts_ns,
+                    "leg": Leg(order["leg"]).name,
+                    "reason": trade.exit_reason.name,
+                }
+                rows += [{**fill, **part} for part in exact_parts(quantity, value_e4)]
+        return sorted(rows, key=lambda row: row["ts_ns"])
 
     def equity(self, gross_before: int, charges_before: int | None) -> dict[str, list[Any]]:
         """Points of the curve; `before`: what the days before have left, in paise. The day's last point

@@ -62,6 +62,7 @@ cdef struct screen_t:
     char key[48]
     int64_t tick_e4, lot, freeze_qty, depth_lots
     int64_t open_ns, close_ns
+    int64_t square_off_ns  # the broker's own; 0: none
     int64_t taken_from_ns, taken_until_ns  # when the broker takes orders at all
     int64_t low_band_e4, high_band_e4
     const int64_t* ts_ns
@@ -154,6 +155,9 @@ cdef class Exchange:
     cdef int32_t queue, slip_ticks, share_e2
     cdef int64_t slip_bps_e2
     cdef bint is_full
+    cdef object funds  # the account's money; None: without end
+    cdef bint has_funds, short_in_book
+    cdef int64_t n_booked  # fills that the funds have had
     cdef int32_t order_prefix
     cdef list keep  # what the pointers of the paths point into
     cdef due_t* later(self, int64_t ts_ns, int kind, uint32_t token, const char* name, int what, int order) noexcept nogil
@@ -203,5 +207,7 @@ cdef class Exchange:
     cdef void _push(self, int order, int ev) noexcept nogil
     cdef void _square_off(self, int screen) noexcept nogil
     cdef bint _lacks_holdings(self, screen_t* s, int order, int64_t qty) noexcept nogil
+    cdef bint _is_short(self, int screen, int side, int product, const order_terms_t* t, int64_t filled_qty, int own) noexcept with gil
+    cdef int64_t _margin_px_e4(self, int screen, const order_terms_t* t) noexcept nogil
     cdef bint _is_open(self, screen_t* s) noexcept nogil
     cdef void _end_session(self, int64_t close_ns) noexcept nogil

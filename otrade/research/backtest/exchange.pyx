@@ -17,8 +17,8 @@ from libc.string cimport memcpy, memset, strcmp, strncpy
 
 from otrade._core.types cimport (
     EV_CANCELED, EV_FILL_FULL, EV_FILL_PART, EV_REJECTED, EV_WORKING, PRODUCT_CNC, PRODUCT_MIS, REASON_BROKER_BUSY, REASON_BROKER_INPUT,
-    REASON_EXCHANGE_REJECT, REASON_MARKET_HALTED, REASON_OK, REASON_PRICE_RANGE, SOURCE_PUSH, TIF_IOC, TYPE_LIMIT, TYPE_MARKET, TYPE_SL,
-    TYPE_SL_M, WORTH_EXACT, WORTH_NONE,
+    REASON_BROKER_MARGIN, REASON_EXCHANGE_REJECT, REASON_MARKET_HALTED, REASON_OK, REASON_PRICE_RANGE, SOURCE_PUSH, TIF_IOC, TYPE_LIMIT,
+    TYPE_MARKET, TYPE_SL, TYPE_SL_M, WORTH_EXACT, WORTH_NONE,
     report_t,
 )
 from otrade.research.backtest.draws cimport floor_div, keyed_bits, keyed_fold, keyed_integer, text_number
@@ -238,12 +238,47 @@ cdef class Exchange:
         """
         self.queue, self.slip_ticks, self.slip_bps_e2, self.share_e2 = queue, slip_ticks, slip_bps_e2, share_e2
 
+    def set_funds(self, funds, *, bint in_book):
+        """The account's money (`funds.py`), asked for each order and each change; None: without end. `in_book`: an order that it does not
+        cover gets into the book and is rejected there, else the request is refused.
+        """
+        self.funds, self.has_funds, self.short_in_book = funds, funds is not None, in_book
+
+    def set_square_off(self, int screen, int64_t at_ns):
+        """When the broker closes what is open intraday there; 0: never."""
+        self.screens[screen].square_off_ns = at_ns
+
+    cdef bint _is_short(self, int screen, int side, int product, const order_terms_t* t, int64_t filled_qty, int own) noexcept with gil:
+        """Does the account not have the money for such an order beside those that work? `own`: it is this one, with other terms."""
+        cdef exch_order_t* o
+        cdef fill_t* f
+        cdef int i, n
+        while self.n_booked < self.n_fills:
+            f = &self.fills[self.n_booked]
+            o = &self.orders[f.order]
+            self.funds.book(o.screen, o.product, f.side, f.qty, f.price_e4)
+            self.n_booked += 1
+        working = []
+        for i in range(self.n_screens):
+            for n in range(self.screens[i].n_live):
+                o = &self.orders[self.screens[i].live[n]]
+                if self.screens[i].live[n] != own:
+                    working.append((i, o.product, o.side, o.terms.qty - o.filled_qty, self._margin_px_e4(i, &o.terms), o.sequence))
+        wanted = (screen, product, side, t.qty - filled_qty, self._margin_px_e4(screen, t), self.sequence + 1)
+        return self.funds.is_short(working, wanted)
+
+    cdef int64_t _margin_px_e4(self, int screen, const order_terms_t* t) noexcept nogil:
+        """At which price an order blocks money."""
+        if t.price_e4 > 0:
+            return t.price_e4
+        return t.trigger_e4 if t.trigger_e4 > 0 else self.screens[screen].ltp_e4
+
     cdef void reset_day(self) noexcept nogil:
         """As if no day had been. Instruments stay, with no market yet."""
         cdef screen_t* s
         cdef int i
         self.n_orders = self.n_heap = self.n_told = 0
-        self.n_fills = self.seq = self.sequence = self.now_ns = 0
+        self.n_fills = self.seq = self.sequence = self.now_ns = self.n_booked = 0
         self.is_full = False
         self.n_unused = self.cap_heap
         for i in range(self.cap_heap):
@@ -501,11 +536,16 @@ cdef class Exchange:
         cdef char name[128]
         cdef uint64_t key
         cdef int i, same = 1
+        cdef bint is_short = False
         cdef int reason = self.check_terms(s, side, terms, False)
         if reason == REASON_OK and not s.taken_from_ns <= self.now_ns < s.taken_until_ns:
             reason = REASON_MARKET_HALTED
         if reason != REASON_OK:
             return reason
+        if self.has_funds and not by_broker:
+            is_short = self._is_short(screen, side, product, terms, 0, -1)
+            if is_short and not self.short_in_book:
+                return REASON_BROKER_MARGIN
         if self.n_orders == self.cap_orders or s.n_live == LIVE_MAX:
             self.is_full = True
             return REASON_BROKER_INPUT
@@ -529,7 +569,7 @@ cdef class Exchange:
         key = keyed_fold(keyed_fold(keyed_fold(0, self.seed), self.day), o.draw_key)
         o.way_at = keyed_fold(key, self.way_purpose)
         o.queue_at = keyed_fold(key, self.queue_purpose)
-        reason = self.rms_reason(s, side, terms)
+        reason = REASON_BROKER_MARGIN if is_short else self.rms_reason(s, side, terms)
         if reason == REASON_OK and not by_broker and product == PRODUCT_MIS and s.is_mis_closed:
             reason = REASON_EXCHANGE_REJECT
         if reason == REASON_OK and self._lacks_holdings(s, order[0], terms.qty):
@@ -571,6 +611,8 @@ cdef class Exchange:
         if reason == REASON_OK and (
                 terms.qty <= o.filled_qty or (terms.qty > o.terms.qty and self._lacks_holdings(s, order, terms.qty))):
             reason = REASON_BROKER_INPUT
+        if reason == REASON_OK and self.has_funds and self._is_short(o.screen, o.side, o.product, terms, o.filled_qty, order):
+            reason = REASON_BROKER_MARGIN
         if reason != REASON_OK:
             return reason
         o.is_busy = 1
@@ -1009,12 +1051,17 @@ cdef class Exchange:
             terms.qty = left if left < most else most
             if self.place(screen, i, PRODUCT_MIS, &terms, b"", True, &order) != REASON_OK:
                 break
+            if self.has_funds:
+                with gil:
+                    self.funds.take_fee()
             left -= terms.qty
 
-    # ------------------------------------------------------------------------------------------------------ for tests
     def arm(self):
-        """Ends of sessions, one event for each time."""
+        """The broker's square-offs, and the ends of sessions: one event for each time."""
         cdef int i, before
+        for i in range(self.n_screens):
+            if self.screens[i].square_off_ns > 0:
+                self.later(self.screens[i].square_off_ns, KIND_SESSION, 0, NULL, DO_SQUARE_OFF, 0).a = i
         for i in range(self.n_screens):
             for before in range(i):
                 if self.screens[before].close_ns == self.screens[i].close_ns:
@@ -1022,13 +1069,7 @@ cdef class Exchange:
             else:
                 self.later(self.screens[i].close_ns + SECOND_NS, KIND_SESSION, 0, NULL, DO_END_SESSION, 0).a = self.screens[i].close_ns
 
-    def arm_square_offs(self, list times):
-        """The broker's square-off of each instrument, and the ends of sessions."""
-        cdef int i
-        for i in range(self.n_screens):
-            self.later(times[i], KIND_SESSION, 0, NULL, DO_SQUARE_OFF, 0).a = i
-        self.arm()
-
+    # ------------------------------------------------------------------------------------------------------ for tests
     def run_paths_until(self, int64_t ts_ns):
         """Every trade of the paths and every event before that time; then it is that time."""
         cdef int64_t first_ns

@@ -4,21 +4,19 @@ is at hand. What is not known is asked for by name, never guessed.
 
 from __future__ import annotations
 
-import calendar as months_of
 import datetime as dt
 import zlib
 from collections.abc import Mapping
 
 import msgspec
 
-from otrade.calendar import DAY, Calendar
+from otrade.calendar import Calendar
 from otrade.errors import BacktestError, CalendarError
 from otrade.instruments import Instrument
 from otrade.instruments.contract_names import MONTHS, ContractName, read_name
 from otrade.instruments.contracts import SPOT_OF, read_wish
-from otrade.instruments.dated import lot_of, on_day
+from otrade.instruments.dated import lot_of, monthly_expiry, on_day
 from otrade.instruments.model import MULTIPLIERS
-from otrade.simulator.base.hours import EXPIRY_DAYS
 from otrade.units import rupees
 
 SEGMENT_BYTES = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "NCO": 12}
@@ -101,7 +99,7 @@ class HistoricalListing:
             )
         under = said.under if said is not None else wish.under if wish is not None else ""
         expiry = (
-            self._expiry_of(exchange, said, date) if said else self._next_expiry(exchange, date)
+            self._expiry_of(exchange, said) if said else self._next_expiry(exchange, under, date)
         )
         if expiry < date:
             raise BacktestError(
@@ -145,32 +143,27 @@ class HistoricalListing:
         )
 
     # ------------------------------------------------------------------------------------- expiries
-    def _expiry_of(self, exchange: str, said: ContractName, date: dt.date) -> dt.date:
+    def _expiry_of(self, exchange: str, said: ContractName) -> dt.date:
         year = 2000 + said.year
         if said.day:
             return dt.date(year, said.month, said.day)
-        return self._monthly(exchange, year, said.month)
+        return self._monthly(exchange, said.under, year, said.month)
 
-    def _next_expiry(self, exchange: str, date: dt.date) -> dt.date:
-        found = self._monthly(exchange, date.year, date.month)
+    def _next_expiry(self, exchange: str, under: str, date: dt.date) -> dt.date:
+        found = self._monthly(exchange, under, date.year, date.month)
         if found >= date:
             return found
         year, month = (date.year, date.month + 1) if date.month < 12 else (date.year + 1, 1)
-        return self._monthly(exchange, year, month)
+        return self._monthly(exchange, under, year, month)
 
-    def _monthly(self, exchange: str, year: int, month: int) -> dt.date:
-        """The last day of expiry in the month: a weekday by the exchange's rule of that time, and the day
-        before where that is closed.
-        """
-        day = dt.date(year, month, months_of.monthrange(year, month)[1])
-        rows = EXPIRY_DAYS.get(exchange, EXPIRY_DAYS["NFO"])
-        weekday = next((on for first, on in reversed(rows) if first <= f"{day}"), rows[0][1])
-        while day.weekday() != weekday:
-            day -= DAY
+    def _monthly(self, exchange: str, under: str, year: int, month: int) -> dt.date:
         segment = "derivatives" if exchange in ("NFO", "BFO") else "commodity"
-        while not self._trades(segment, day):
-            day -= DAY
-        return day
+        found = monthly_expiry(exchange, under, year, month, lambda day: self._trades(segment, day))
+        if found is None:
+            raise BacktestError(
+                f"{exchange}:{under}: on which day its contracts expire is not known here; name one by its day as its prices are kept"
+            )
+        return found
 
     def _trades(self, segment: str, day: dt.date) -> bool:
         try:

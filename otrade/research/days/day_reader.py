@@ -15,15 +15,16 @@ from otrade._core.codecs.decoders import FRAMES
 from otrade._core.engine.engine import Engine
 from otrade._core.engine.rows import BracketRow
 from otrade._core.journal_writer import GOOD, record_at
-from otrade._core.types import Leg, Rec, Side
+from otrade._core.types import Leg, Note, Rec, Side
 from otrade.charges import ChargeTable, DayCharges
 from otrade.errors import OTradeError
-from otrade.journal.day_names import DayNames, read_names
+from otrade.journal.day_names import CONFIGURATION_FIELD, DayNames, read_names
 from otrade.journal.replay import Replay, read_hello
 from otrade.journal.scan import ScanResult, check, windows
+from otrade.journal.words import read_notice
 from otrade.live.plan.bracket_orders import orders_of
 from otrade.research.days.engine_rows import BracketKey, EngineRows, key_of, order_id_of
-from otrade.research.results.schema import in_paise
+from otrade.research.results.schema import exact_parts, in_paise
 from otrade.units import NS_PER_MINUTE, ist_hms
 
 FIRST_DECISION = Rec.COMMAND
@@ -45,7 +46,8 @@ class _OrderSoFar:
 
     def __init__(self) -> None:
         self.qty = self.value_e4 = 0
-        self.fills: list[dict[str, Any]] = []
+        self.fills: list[tuple[dict[str, Any], int]] = []
+        """Each with its value; of the last one it may become known later."""
 
 
 class JournalDay:
@@ -68,15 +70,18 @@ class JournalDay:
         self._extremes: dict[BracketKey, _Extremes] = {}
         self._orders: dict[str, dict[str, Any]] = {}
         self._so_far: dict[str, _OrderSoFar] = {}
-        self._fills: list[dict[str, Any]] = []
+        self._left_e4: dict[BracketKey, int] = {}
+        """The last price when a bracket was told to leave."""
         self._closed: dict[BracketKey, tuple[int, int | None]] = {}
         """Gross and charges of closed brackets, paise."""
+        self.configuration: dict[str, Any] = {}
+        """Of the last run; empty where the journal has none."""
         self._engine: Engine | None = None
         self._rows: EngineRows | None = None
         """Of that engine, once it is set up."""
         self._watched: set[int] = set()
         self._marks: dict[int, int] = {}
-        self._next_ns = 0
+        self._next_ns = self._n_fills = 0
 
     @property
     def trades(self) -> list[dict[str, Any]]:
@@ -88,11 +93,18 @@ class JournalDay:
 
     @property
     def fills(self) -> list[dict[str, Any]]:
+        """Money is exact: where the average of an execution is no whole e4, a part of its units has the next one."""
         reasons = {row["trade_id"]: row["exit_reason"] for row in self._trades.values()}
-        for fill in self._fills:
-            is_entry = fill["leg"] == Leg.ENTRY.name
-            fill["reason"] = "" if is_entry else reasons.get(fill["trade_id"], "")
-        return sorted(self._fills, key=lambda row: row["ts_ns"])
+        rows = []
+        for order in self._so_far.values():
+            for fill, value_e4 in order.fills:
+                is_entry = fill["leg"] == Leg.ENTRY.name
+                reason = "" if is_entry else reasons.get(fill["trade_id"], "")
+                rows += [
+                    {**fill, **part, "reason": reason}
+                    for part in exact_parts(fill["quantity"], value_e4)
+                ]
+        return sorted(rows, key=lambda row: row["ts_ns"])
 
     # ------------------------------------------------------------------------------------- reading
     def read(self) -> None:
@@ -147,6 +159,14 @@ class JournalDay:
                 if done.divergence is not None:
                     return
                 yield ts_ns, kind
+            elif kind == Rec.NOTICE and self._rows is not None:
+                notice = read_notice(window[start : start + n])
+                if notice["note"] == Note.EXIT_SENT:
+                    done.feed(window[:following], fed)
+                    fed = following
+                    if done.divergence is not None:
+                        return
+                    self._note_leaving(notice["bracket_id"])
             at = following
         done.feed(window, fed)
 
@@ -166,6 +186,7 @@ class JournalDay:
         self.names = read_names(hello)
         self.config_hash = str(hello.get("config_hash", ""))
         self.build = str(hello.get("build", ""))
+        self.configuration = hello.get(CONFIGURATION_FIELD, {})
         self._engine, self._rows = done.engine, None
         self._watched, self._marks = set(), {}
 
@@ -199,9 +220,16 @@ class JournalDay:
             extremes = self._extremes.setdefault(key_of(bracket), _Extremes())
             extremes.take(bracket["pnl_e4"])
 
+    def _note_leaving(self, bracket_id: int) -> None:
+        assert self._rows is not None
+        engine = self._rows.engine
+        bracket = engine.bracket(bracket_id)
+        last_e4 = engine.market(bracket["instrument_id"])["ltp_e4"]
+        self._left_e4.setdefault(key_of(bracket), last_e4)
+
     def _look_at_orders(self, engine: Engine, ts_ns: int) -> None:
         live = set(engine.live_brackets())
-        n_fills = len(self._fills)
+        n_fills = self._n_fills
         for bracket_id in self._watched | live:
             bracket = engine.bracket(bracket_id)
             key = key_of(bracket)
@@ -214,7 +242,7 @@ class JournalDay:
             elif bracket["entry_qty"]:
                 self._take_closed(bracket_id)
         self._watched = live
-        if len(self._fills) > n_fills:
+        if self._n_fills > n_fills:
             self._point(ts_ns)
 
     def _take_fills(self, order_id: str, order: Any, trade_id: int, ts_ns: int) -> None:
@@ -227,8 +255,8 @@ class JournalDay:
         if more <= 0:
             # Its value is known better now: the last fill was at another price.
             if so_far.fills:
-                last = so_far.fills[-1]
-                last["price_e4"] += round(worth_e4 / last["quantity"])
+                last, value_before_e4 = so_far.fills[-1]
+                so_far.fills[-1] = last, value_before_e4 + worth_e4
             return
         assert self._rows is not None
         fill = {
@@ -238,13 +266,11 @@ class JournalDay:
             "symbol": self._rows.symbol(order["instrument_id"]),
             "side": Side(order["side"]).name,
             "quantity": more,
-            "price_e4": round(worth_e4 / more),
             "ts_ns": ts_ns,
             "leg": Leg(order["leg"]).name,
-            "reason": "",
         }
-        so_far.fills.append(fill)
-        self._fills.append(fill)
+        so_far.fills.append((fill, worth_e4))
+        self._n_fills += 1
 
     def _take_closed(self, bracket_id: int) -> None:
         assert self._rows is not None
@@ -256,6 +282,7 @@ class JournalDay:
             self._ids.setdefault(key, len(self._ids) + 1),
             in_paise(extremes.low) if extremes else None,
             in_paise(extremes.high) if extremes else None,
+            self._left_e4.get(key, 0),
         )
         if trade is not None:
             self._trades[key] = trade
@@ -301,6 +328,11 @@ class JournalDay:
         live = set(engine.live_brackets())
         for bracket_id in self._rows.closed_brackets():
             if bracket_id not in live:
+                # What its orders were worth may have been told after it had closed.
+                bracket = engine.bracket(bracket_id)
+                trade_id = self._ids.setdefault(key_of(bracket), len(self._ids) + 1)
+                for order in orders_of(engine, bracket):
+                    self._take_fills(order_id_of(order), order, trade_id, self._last_point_ns)
                 self._take_closed(bracket_id)
         for slot in range(engine.n_orders):
             order = engine.order(slot)

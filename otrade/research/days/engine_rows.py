@@ -88,9 +88,14 @@ class EngineRows:
         )
 
     def trade(
-        self, bracket_id: int, trade_id: int, mae_paise: int | None, mfe_paise: int | None
+        self,
+        bracket_id: int,
+        trade_id: int,
+        mae_paise: int | None,
+        mfe_paise: int | None,
+        left_e4: int,
     ) -> dict[str, Any] | None:
-        """A closed bracket that has traded."""
+        """A closed bracket that has traded. `left_e4`: the last price when it was told to leave; 0: not known."""
         closed = self._ledger.close(bracket_id)
         if closed is None:
             return None
@@ -106,7 +111,8 @@ class EngineRows:
             return in_paise(worse_e4 * qty * multiplier) if asked_e4 else None
 
         level = LEVELS.get(closed.exit_reason)
-        asked_e4: int = bracket[level] if level else 0  # type: ignore[literal-required]
+        asked_e4: int = bracket[level] if level else left_e4  # type: ignore[literal-required]
+        exit_ns = max(closed.ts_exit_ns, closed.ts_entry_ns)
         return {
             "trade_id": trade_id,
             "day": self._day,
@@ -117,7 +123,7 @@ class EngineRows:
             "quantity": qty,
             "multiplier": multiplier,
             "entry_ns": closed.ts_entry_ns,
-            "exit_ns": max(closed.ts_exit_ns, closed.ts_entry_ns),
+            "exit_ns": exit_ns,
             "entry_e4": closed.entry_px_e4,
             "exit_e4": closed.exit_px_e4,
             "stop_e4": bracket["initial_stop_e4"] or None,
@@ -132,8 +138,13 @@ class EngineRows:
             "mae_paise": None if mae_paise is None else min(mae_paise, gross, 0),
             "mfe_paise": None if mfe_paise is None else max(mfe_paise, gross, 0),
             "naked_ns": closed.naked_total_ns,
-            "bars_held": None,
+            "bars_held": (exit_ns - closed.ts_entry_ns) // self._bar_ns(closed.strategy_id),
         }
+
+    def _bar_ns(self, strategy_id: int) -> int:
+        """How long the strategy's bars are."""
+        series_id = self.engine.strategy(strategy_id)["series_id"]
+        return self.engine.series(series_id)["interval_ns"]
 
     def order(self, order: OrderRow, strategy: str) -> dict[str, Any]:
         status = OrdStatus(order["ord_status"])

@@ -22,6 +22,7 @@ from otrade.research.results.facts import ResultData, ResultFacts, ResultStrateg
 from otrade.research.results.reader import read_facts_of
 from otrade.research.results.writer import ResultWriter, sha256_of
 
+PAISE_A_RUPEE = 100
 KINDS: dict[str, Literal["paper", "live", "dry"]] = {"paper": "paper", "live": "live", "dry": "dry"}
 
 
@@ -123,6 +124,7 @@ def _facts(day: JournalDay, mode: str, n_records: int, now: dt.datetime) -> Resu
         engine_version=day.build or otrade.__version__,
         broker=day.names.broker or "not known",
         configuration={
+            **day.configuration,
             "config_hash": day.config_hash,
             "journal_records": n_records,
             "trouble": day.trouble,
@@ -131,6 +133,7 @@ def _facts(day: JournalDay, mode: str, n_records: int, now: dt.datetime) -> Resu
             ResultStrategy(id=one.id, kind=one.kind, sha256=one.sha256)
             for one in day.names.strategies
         ],
+        capital_paise=_capital_paise(day, mode),
         data=[
             ResultData(
                 symbol=one.symbol,
@@ -143,6 +146,14 @@ def _facts(day: JournalDay, mode: str, n_records: int, now: dt.datetime) -> Resu
             for one in day.names.instruments
         ],
     )
+
+
+def _capital_paise(day: JournalDay, mode: str) -> int | None:
+    """Of a paper day the funds that its configuration gave it; what a real account held nobody wrote down."""
+    if mode != "paper":
+        return None
+    funds = day.configuration.get("sim", {}).get("funds_rupees")
+    return None if funds is None else round(funds * PAISE_A_RUPEE)
 
 
 def keep_days(journals: Path, results: Path, days: list[dt.date], now: dt.datetime) -> list[str]:

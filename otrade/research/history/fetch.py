@@ -5,7 +5,7 @@ once, so that the same command goes on where one before has ended.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 
 import msgspec
 
@@ -28,18 +28,25 @@ from otrade.research.history.series import (
     stamp,
 )
 from otrade.research.history.sessions import PastSessions
+from otrade.units import NS_PER_MINUTE
 
 MINUTES = "1m"
+SETTLED_NS = 15 * NS_PER_MINUTE
+"""After a session's end its last minutes are in a broker's history."""
 Ask = Callable[[dt.date, dt.date], Awaitable[list[MinuteCandle]]]
 """Bars of a minute of the days from one to another, both included."""
 
 
 class HistoryQuestion(msgspec.Struct, frozen=True):
-    """Days of one month, as many as one question reaches; none of them is here yet."""
+    """Days of one month, as many as one question reaches; none of them is here yet. `is_under_way`: a day that is not over;
+    `is_begun`: one of which an earlier question has brought the beginning.
+    """
 
     month: str
     first: dt.date
     last: dt.date
+    is_under_way: bool = False
+    is_begun: bool = False
 
 
 class FetchReport(msgspec.Struct):
@@ -80,9 +87,23 @@ class HistoryFetcher:
         """
         series = series_of(record.symbol, MINUTES)
         facts = SeriesFacts(record.calendar_segment, 0, self._is_simulated)
-        wanted = self._wanted(record.calendar_segment, first, last)
+        today = date_of(self._clock.now_ns())
+        wanted = [
+            day
+            for day in self._wanted(record.calendar_segment, first, last)
+            if day < today or self._has_begun(record.calendar_segment, day)
+        ]
         had = self._had(series, wanted) if conflict != "replace" else frozenset()
-        questions = list(_questions([day for day in wanted if day not in had]))
+        begun = self._begun(series, wanted)
+        is_over = self._is_over(record.calendar_segment, today)
+        questions = [
+            msgspec.structs.replace(
+                question,
+                is_under_way=question.last == today and not is_over,
+                is_begun=question.last in begun,
+            )
+            for question in _questions([day for day in wanted if day not in had], {today, *begun})
+        ]
         report = FetchReport(series, len(questions), len(had), MergeResult())
         for i, question in enumerate(questions, 1):
             bars = await self._asked(ask, question)
@@ -105,6 +126,31 @@ class HistoryFetcher:
                 found.append(date)
             date += DAY
         return found
+
+    def _has_begun(self, segment: str, date: dt.date) -> bool:
+        """Has a minute of its session passed?"""
+        parts = self._days.parts(segment, date)
+        now_ns = self._clock.now_ns()
+        return date == date_of(now_ns) and (not parts or now_ns >= parts[0].open_ns + NS_PER_MINUTE)
+
+    def _is_over(self, segment: str, date: dt.date) -> bool:
+        """Has its session ended so long ago that the broker's history has all of it?"""
+        parts = self._days.parts(segment, date)
+        return not parts or self._clock.now_ns() >= parts[-1].close_ns + SETTLED_NS
+
+    def _begun(self, series: PriceSeries, wanted: Sequence[dt.date]) -> frozenset[dt.date]:
+        """Days that were taken while they were not over, and not since."""
+        had = self._had(series, wanted)
+        return (
+            frozenset(
+                dt.date.fromisoformat(one.asked_from)
+                for month in sorted({month_of(date) for date in wanted})
+                if self._archive.path(series, month).exists()
+                for one in self._archive.facts_of_month(series, month).origins
+                if one.kind == self._broker and one.asked_from and not one.asked_until
+            )
+            - had
+        )
 
     def _had(self, series: PriceSeries, wanted: Sequence[dt.date]) -> frozenset[dt.date]:
         """Days that this broker was asked about before, whatever it had."""
@@ -133,6 +179,8 @@ class HistoryFetcher:
 
         candles = await patiently(once, self._clock, busy)
         bars = [FileBar(*candle) for candle in candles]
+        if question.is_under_way:  # its newest minute is not over
+            bars = [bar for bar in bars if bar.ts_ns + NS_PER_MINUTE <= self._clock.now_ns()]
         for bar in bars:
             if not question.first <= date_of(bar.ts_ns) <= question.last:
                 raise HistoryError(
@@ -159,8 +207,12 @@ class HistoryFetcher:
             date_words(bars[0].ts_ns),
             date_words(bars[-1].ts_ns),
             asked_from=f"{question.first}",
-            asked_until=f"{question.last}",
+            # Of a day that is not over nothing is settled: the same command asks again.
+            asked_until="" if question.is_under_way else f"{question.last}",
         )
+        if conflict == "refuse" and (question.is_begun or question.is_under_way):
+            # The last minutes of a day under way may have been told before they were whole.
+            conflict = "replace"
         with self._archive.changing():
             return self._archive.merge(
                 series,
@@ -170,11 +222,15 @@ class HistoryFetcher:
             )
 
 
-def _questions(days: Sequence[dt.date]) -> Iterator[HistoryQuestion]:
-    """Runs of days of one month, none longer than one question reaches."""
+def _questions(days: Sequence[dt.date], alone: Set[dt.date]) -> Iterator[HistoryQuestion]:
+    """Runs of days of one month, none longer than one question reaches. `alone`: days that are a question of their own."""
     run: list[dt.date] = []
     for day in days:
-        if run and (month_of(day) != month_of(run[0]) or (day - run[0]).days >= QUESTION_DAYS_MAX):
+        if run and (
+            month_of(day) != month_of(run[0])
+            or (day - run[0]).days >= QUESTION_DAYS_MAX
+            or not alone.isdisjoint((day, run[-1]))
+        ):
             yield HistoryQuestion(month_of(run[0]), run[0], run[-1])
             run = []
         run.append(day)

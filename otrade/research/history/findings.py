@@ -80,7 +80,7 @@ def examine(
     missing: list[dt.date] = []
     sessions: list[list[FileBar]] = []
     for date in _dates(by_day):
-        parts = days.parts(facts.segment, date)
+        parts = days.parts(facts.segment, date, series.symbol)
         of_day = by_day.get(date, [])
         if of_day and missing:
             found.append(_missing_words(missing))
@@ -264,11 +264,15 @@ def _split_words(old: int, new: int) -> str:
     return f"{kind} of {d} for {n}"
 
 
+def least_tick_e4(series: PriceSeries) -> int:
+    """What nothing of that exchange is finer than."""
+    return LEAST_CURRENCY_TICK_E4 if series.exchange in ("CDS", "BCD") else LEAST_TICK_E4
+
+
 def _off_tick(
     series: PriceSeries, facts: SeriesFacts, bars: Sequence[FileBar]
 ) -> Iterator[HistoryFinding]:
-    least = LEAST_CURRENCY_TICK_E4 if series.exchange in ("CDS", "BCD") else LEAST_TICK_E4
-    tick_e4 = facts.tick_e4 or least
+    tick_e4 = facts.tick_e4 or least_tick_e4(series)
     wrong = [
         bar
         for bar in bars

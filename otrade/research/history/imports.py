@@ -227,7 +227,7 @@ def _refuse_other_zone(
     n = 0
     hours = ""
     for date, bars in file.days.items():
-        parts = days.parts(facts.segment, date)
+        parts = days.parts(facts.segment, date, series.symbol)
         if not parts:
             continue
         n += len(bars)

@@ -78,6 +78,15 @@ def in_paise(amount_e4: int) -> int:
     return (amount_e4 + E4_A_PAISA // 2) // E4_A_PAISA
 
 
+def exact_parts(quantity: int, value_e4: int) -> list[dict[str, int]]:
+    """`quantity` and `price_e4` of rows that make up an execution's value. Where its average is no whole e4, a part of its
+    units has the next one.
+    """
+    price_e4, n_above = divmod(value_e4, quantity)
+    parts = ((quantity - n_above, price_e4), (n_above, price_e4 + 1))
+    return [{"quantity": units, "price_e4": each_e4} for units, each_e4 in parts if units]
+
+
 def charges_in_paise(charges: Charges) -> dict[str, int | None]:
     """A trade's `charges_paise` and its kinds. Each line of an order is whole paise already."""
     found: dict[str, int | None] = {}

@@ -53,6 +53,10 @@ class SimConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Whose protocols are spoken; empty: the first one's that the simulator knows; `both`: every
     one's, over one account on one exchange.
     """
+    also: tuple[str, ...] = ()
+    """Further brokers that are served, for their prices: the account is at `broker` alone, and
+    these push nothing of its orders.
+    """
     servers: Mapping[str, msgspec.Struct] = {}
     """Settings of a broker's servers, by its name; their own defaults otherwise."""
     ports: Mapping[str, Annotated[int, msgspec.Meta(ge=0, le=65535)]] = {}

@@ -3,14 +3,37 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from otrade.simulator.base.universe import E4, ListedContract
 from otrade.simulator.exchange.margins import MarginLeg, together_e4
-from otrade.simulator.exchange.orders import Execution, Order
+from otrade.simulator.exchange.orders import Execution
 
 MIS_SHARE_BPS = 2000
 Group = tuple[str, str, str]
 """Exchange, root and product of derivatives that are margined together."""
+
+
+class WorkingOrder(Protocol):
+    """An order as far as it blocks money."""
+
+    @property
+    def contract(self) -> ListedContract: ...
+
+    @property
+    def product(self) -> str: ...
+
+    @property
+    def side(self) -> int: ...
+
+    @property
+    def leaves_qty(self) -> int: ...
+
+    @property
+    def sequence(self) -> int: ...
+
+
+AnyOrder = TypeVar("AnyOrder", bound=WorkingOrder)
 
 
 @dataclass(slots=True)
@@ -228,7 +251,18 @@ class Ledger:
     def realised_e4(self) -> int:
         return sum(position.realised_e4 for position in self._positions.values()) - self.fees_e4
 
-    def blocked_e4(self, orders: Iterable[Order], price_of: Callable[[Order], int]) -> int:
+    def shortage_e4(
+        self, others: Sequence[AnyOrder], wanted: AnyOrder, price_of: Callable[[AnyOrder], int]
+    ) -> tuple[int, int] | None:
+        """What an order would block beside the others that work, and what is left for it, where that is not
+        enough. An order that blocks nothing more is always carried.
+        """
+        before = self.blocked_e4(others, price_of)
+        more = self.blocked_e4([*others, wanted], price_of) - before
+        left = self.opening_e4 + self.realised_e4() - before
+        return (more, left) if more > 0 and more > left else None
+
+    def blocked_e4(self, orders: Iterable[AnyOrder], price_of: Callable[[AnyOrder], int]) -> int:
         """Money held by positions, derivatives of one underlying together, and by what the working
         orders would add to them.
         """

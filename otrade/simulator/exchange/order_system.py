@@ -393,16 +393,14 @@ class OrderSystem:
     def _shortage(self, order: Order, terms: RequestedTerms) -> RequestRefused | None:
         """Why the account cannot carry this order with these terms; None when it can."""
         others = [o for o in self.live_orders() if o is not order]
-        before = self.ledger.blocked_e4(others, self._price_for_margin)
         wanted = replace(order, terms=terms, history=[], trades=[], sequence=1 << 60)
-        after = self.ledger.blocked_e4([*others, wanted], self._price_for_margin)
-        left = self.ledger.opening_e4 + self.ledger.realised_e4() - before
-        if after > before and after - before > left:
-            return no_margin(
-                f"Insufficient funds. Required margin is {(after - before) / E4:.2f} "
-                f"but available margin is {left / E4:.2f}. Check the orderbook for open orders."
-            )
-        return None
+        short = self.ledger.shortage_e4(others, wanted, self._price_for_margin)
+        if short is None:
+            return None
+        return no_margin(
+            f"Insufficient funds. Required margin is {short[0] / E4:.2f} "
+            f"but available margin is {short[1] / E4:.2f}. Check the orderbook for open orders."
+        )
 
     # ---- modify, cancel
 

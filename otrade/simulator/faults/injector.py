@@ -7,7 +7,7 @@ who ask about them. `seen` counts what has really happened, by kind.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from otrade.simulator.base.day_draws import DayDraws
@@ -37,6 +37,22 @@ class FaultedFeed(Protocol):
 
     def cut_mid_frame(self) -> int:
         """The same."""
+        ...
+
+
+class OneFeed(FaultedFeed, Protocol):
+    """What faults do to one broker's feed, of which a client may have another one beside it."""
+
+    def lag(self, lag_ns: int) -> None:
+        """Prices come so much later."""
+        ...
+
+    def stick(self, *, is_stuck: bool) -> None:
+        """The last message about prices comes again in place of each."""
+        ...
+
+    def tell_wrong(self, *, is_wrong: bool) -> None:
+        """Wrong prices come between the right ones."""
         ...
 
 
@@ -108,6 +124,9 @@ class FaultInjector(
         self.quote_paths: tuple[str, ...] = ()
         """How the paths of quotes begin, at every broker that is served."""
         self.feed: FaultedFeed
+        self.feeds: Mapping[str, OneFeed]
+        """Each broker's by itself."""
+        self._silent_feeds: set[str] = set()
         self.prices: FaultedMarket
         self._clock = clock
         self._endings: dict[str, tuple[VirtualTimer, Callable[[], None]]] = {}
@@ -131,6 +150,45 @@ class FaultInjector(
     def cut_feed(self) -> None:
         if self.feed.disconnect_all():
             self.seen["cut_feed"] += 1
+
+    def silence_one(self, kind: str, broker: str, duration_ns: int) -> None:
+        """Nothing on that broker's feed, whatever another one says."""
+        self.seen[kind] += 1
+        self._silent_feeds.add(broker)
+        self.feeds[broker].pause()
+
+        def mend() -> None:
+            self._silent_feeds.discard(broker)
+            if not self._silences:
+                self.feeds[broker].resume()
+
+        self._until(f"{kind} {broker}", duration_ns, mend)
+
+    def cut_one(self, kind: str, broker: str) -> None:
+        """That broker's feed connections are gone."""
+        if self.feeds[broker].disconnect_all():
+            self.seen[kind] += 1
+
+    def lag_one(self, kind: str, broker: str, lag_ns: int, duration_ns: int) -> None:
+        """That broker's prices come so much later."""
+        self.seen[kind] += 1
+        feed = self.feeds[broker]
+        feed.lag(lag_ns)
+        self._until(f"{kind} {broker}", duration_ns, lambda: feed.lag(0))
+
+    def stick_one(self, broker: str, duration_ns: int) -> None:
+        """That broker's feed says again what it said last, in place of what is new."""
+        self.seen["feed_stuck"] += 1
+        feed = self.feeds[broker]
+        feed.stick(is_stuck=True)
+        self._until(f"feed_stuck {broker}", duration_ns, lambda: feed.stick(is_stuck=False))
+
+    def wrong_one(self, broker: str, duration_ns: int) -> None:
+        """Before each price of that broker's feed comes one that is wrong by a decimal point."""
+        self.seen["feed_wrong"] += 1
+        feed = self.feeds[broker]
+        feed.tell_wrong(is_wrong=True)
+        self._until(f"feed_wrong {broker}", duration_ns, lambda: feed.tell_wrong(is_wrong=False))
 
     def cut_mid_frame(self) -> None:
         """Half a frame, then the connection is gone."""
@@ -238,6 +296,8 @@ class FaultInjector(
         self._silences.discard(kind)
         if not self._silences:
             self.feed.resume()
+            for broker in self._silent_feeds:
+                self.feeds[broker].pause()
 
     def _until(self, kind: str, duration_ns: int, ending: Callable[[], None]) -> None:
         before = self._endings.pop(kind, None)

@@ -60,7 +60,8 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
         self._faults = faults
         self._exchange = exchange
         self._sessions = sessions
-        exchange.on_update.append(self._push)
+        if "kite" not in cfg.also:
+            exchange.on_update.append(self._push)
         exchange.on_day.append(self._new_day)
 
     def _accept(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
@@ -151,7 +152,9 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
         if self._faults.has_hole or not self._clients:
             return
         faults = {
-            quote.contract.token: fault for quote in quotes if (fault := self._faults.take_tick())
+            quote.contract.token: fault
+            for quote in quotes
+            if (fault := "wrong" if self.is_wrong else self._faults.take_tick())
         }
         self._send_ticks(self._clients, quotes, faults)
 
@@ -164,7 +167,7 @@ class KiteFeedServer(FeedServer[KiteFeedClient]):
             wanted = [quote for quote in quotes if client.modes.get(quote.contract.token) == "full"]
             if wanted:
                 body = frame([packet(quote, "full", now_ns) for quote in wanted])
-                self.send_after(client, WSMsgType.BINARY, body, self.book_delay_ns)
+                self.send_book(client, body)
 
     def _send_ticks(
         self,

@@ -6,7 +6,7 @@ from typing import Protocol
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.virtual_clock import VirtualClock
 from otrade.simulator.exchange.order_system import OrderSystem
-from otrade.simulator.faults.injector import FaultedFeed, FaultInjector
+from otrade.simulator.faults.injector import FaultInjector, OneFeed
 from otrade.simulator.net.feed_server import FrameListener
 from otrade.simulator.net.reaction_gate import ReactionGate
 
@@ -23,7 +23,7 @@ class IssuedTokens(Protocol):
         ...
 
 
-class HeardFeed(FaultedFeed, Protocol):
+class HeardFeed(OneFeed, Protocol):
     """A broker's feed, which faults change and somebody may listen to."""
 
     def listen(self, listener: FrameListener) -> None: ...
@@ -72,10 +72,6 @@ class AllFeeds:
 
     def __init__(self, feeds: Sequence[HeardFeed]) -> None:
         self._feeds = feeds
-
-    def listen(self, listener: FrameListener) -> None:
-        for feed in self._feeds:
-            feed.listen(listener)
 
     def pause(self) -> None:
         for feed in self._feeds:

@@ -47,6 +47,8 @@ class FeedClient(WSListener):
         self._transport: WSTransport | None = None
         self._ping = b""
         self.last_sent_ns = 0
+        self.last_prices = b""
+        """The last message about trades."""
         self.pong_due = False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -124,6 +126,10 @@ class FeedServer(ABC, Generic[C]):
         self._sent_ns: dict[str, int] = {}
         self._beat: VirtualTimer | None = None
         self._listener: FrameListener | None = None
+        self._lag_ns = 0
+        self._is_stuck = False
+        self.is_wrong = False
+        """Before each message about trades comes one whose prices are wrong by a decimal point."""
 
     async def start(self, port: int) -> int:
         """Listen on 127.0.0.1; the port that was got. OSError when it is in use."""
@@ -151,6 +157,17 @@ class FeedServer(ABC, Generic[C]):
 
     def resume(self) -> None:
         self._running = True
+
+    def lag(self, lag_ns: int) -> None:
+        """Prices come so much later from now on, and what is on the same connection behind them."""
+        self._lag_ns = lag_ns
+
+    def stick(self, *, is_stuck: bool) -> None:
+        """In place of each message about prices the last one from before comes again."""
+        self._is_stuck = is_stuck
+
+    def tell_wrong(self, *, is_wrong: bool) -> None:
+        self.is_wrong = is_wrong
 
     def listen(self, listener: FrameListener) -> None:
         """Tell it of every frame from now on, and of connections."""
@@ -208,7 +225,11 @@ class FeedServer(ABC, Generic[C]):
         same. One stream: it never overtakes another.
         """
         draws = self._draws.once("tick", self._clock.now_ns())
-        self.send_after(client, kind, payload, delay_ns(draws, self._cfg.latency.tick))
+        if self._is_stuck:
+            payload = client.last_prices or payload
+        client.last_prices = payload
+        delay = delay_ns(draws, self._cfg.latency.tick) + self._lag_ns
+        self.send_after(client, kind, payload, delay)
 
     def send_news(self, client: C, payload: bytes, subject: int) -> None:
         """A text about an order or an instrument, likewise; each of a subject's has its own."""
@@ -235,13 +256,15 @@ class FeedServer(ABC, Generic[C]):
 
         self._clock.schedule(due_ns, send, EventKind.ANSWER)
 
-    @property
-    def book_delay_ns(self) -> int:
-        """The latency of a message about the order book alone. It is not drawn: how many there are
-        moves nothing else.
+    def send_book(self, client: C, payload: bytes) -> None:
+        """A message about the order book alone, after a latency that is not drawn: how many there
+        are moves nothing else.
         """
+        if self._is_stuck:
+            return
         span = self._cfg.latency.tick
-        return round((span.low_ms + span.high_ms) / 2 * NS_PER_MS)
+        delay_ns = round((span.low_ms + span.high_ms) / 2 * NS_PER_MS) + self._lag_ns
+        self.send_after(client, WSMsgType.BINARY, payload, delay_ns)
 
     @property
     def _beat_ns(self) -> int:

@@ -143,9 +143,24 @@ class Compiler:
 
     def compile(self, spec: Spec) -> tuple[bytes, dict[str, Any]]:
         """The object file, and what the gate has measured of each hook."""
+        whole, report = self.module(spec)
+        return self.emitted(whole), report
+
+    def emitted(self, module: Any) -> bytes:
+        """A module as an object file."""
+        module.verify()
+        return bytes(self.machine.emit_object(module))
+
+    def empty(self) -> Any:
+        """A module that others are linked into."""
+        made = self.llvm.parse_assembly(f'target triple = "{self.llvm.get_process_triple()}"\n')
+        made.data_layout = str(self.machine.target_data)
+        return made
+
+    def module(self, spec: Spec, prefix: str = "") -> tuple[Any, dict[str, Any]]:
+        """All hooks as symbols, `prefix` before each, and what the gate has measured of them."""
         numba = imported("numba")
-        whole = self.llvm.parse_assembly(f'target triple = "{self.llvm.get_process_triple()}"\n')
-        whole.data_layout = str(self.machine.target_data)
+        whole = self.empty()
         report: dict[str, Any] = {}
         for hook, node in spec.hooks.items():
             records = abi.ENTRY_POINTS[hook]
@@ -159,16 +174,15 @@ class Compiler:
                 space["_entry"]
             )
             arguments = [(n, made.itemsize, n in abi.WRITTEN) for n, made in dtypes.items()]
-            module = self.optimised(kernel, hook)
+            module = self.optimised(kernel, prefix + hook)
             try:
-                report[hook] = Gate(module, hook, arguments).run()
+                report[hook] = Gate(module, prefix + hook, arguments).run()
             except GateRefusal as refusal:
                 raise StrategyError(
                     f"{spec.path}:{node.lineno}:{node.col_offset + 1}: {hook} is refused by the last gate: {refusal}"
                 ) from None
             whole.link_in(module)
-        whole.verify()
-        return bytes(self.machine.emit_object(whole)), report
+        return whole, report
 
     def optimised(self, kernel: Any, symbol: str) -> Any:
         """The kernel as one function, which is emitted as it is."""

@@ -78,6 +78,15 @@ class Spec:
         ] or [NOTHING]
 
     @property
+    def first_state(self) -> bytes:
+        """The state before the first call."""
+        record = structure("state", self.state_rows)()
+        for name, one in self.fields.items():
+            if one.first is not None:
+                setattr(record, name, one.first)
+        return bytes(record)
+
+    @property
     def params_bytes(self) -> int:
         return ctypes.sizeof(structure("params", self.params_rows))
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from otrade.strategy.indicators.numbers import whole
 from otrade.strategy.indicators.registry import Period, helper
 from otrade.strategy.indicators.ring import kept
 from otrade.strategy.words.cell import Cell, Window
@@ -13,6 +14,13 @@ class Ema(Cell):
 
 
 class Sma(Cell):
+    value: float
+    _sum: float
+    _head: int
+    _values: Window
+
+
+class MeanPrice(Cell):
     value: float
     _sum: float
     _head: int
@@ -69,6 +77,25 @@ def sma(s: Sma, x: float, period: Period) -> float:
         s._sum = total
     s.ready = s.seen >= period
     s.value = s._sum / s.seen
+    return s.value
+
+
+@helper(
+    "mean of the last `period` prices, summed in whole ten-thousandths of a rupee: exact, and so the same from wherever it began",
+    warm_up=lambda period: period,
+)
+def mean_price(s: MeanPrice, price: float, period: Period) -> float:
+    last = len(s._values) - 1
+    units = float(whole(price * 10_000.0 + 0.5, 0, 1 << 50))
+    if s.seen < period:
+        s.seen += 1
+        s._sum += units
+    else:
+        s._sum += units - s._values[(s._head - period) & last]
+    s._values[s._head & last] = units
+    s._head = (s._head + 1) & last
+    s.ready = s.seen >= period
+    s.value = s._sum / (s.seen * 10_000.0)
     return s.value
 
 

@@ -165,7 +165,7 @@ QUERIES = (
     ),
     _get(
         "indicators",
-        "The averages of an instrument's strategies",
+        "The indicators of an instrument's strategies, by bar",
         list[queries.IndicatorSeries],
         query=queries.IndicatorsQuery,
         former_path=f"{PREFIX}/lines",

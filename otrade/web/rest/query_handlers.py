@@ -32,7 +32,7 @@ class QueryHandlers:
         return await self._source.equity(call.query.since_ms)
 
     async def indicators(self, call: Call) -> Sequence[queries.IndicatorSeries]:
-        return await self._source.indicators(call.query.instrument_id)
+        return await self._source.indicators(call.query.instrument_id, call.query.since_ms)
 
     async def order_timeline(self, call: Call) -> queries.OrderTimelineView:
         return _found(

@@ -79,7 +79,13 @@ class StreamHandler:
 
 async def _send(websocket: WebSocket, client: StreamClient) -> None:
     while True:
-        await websocket.send_text((await client.next()).decode())
+        text = (await client.next()).decode()
+        try:
+            await websocket.send_text(text)
+        except RuntimeError:
+            # uvicorn's word for a connection that it has closed itself, because what came in was no
+            # WebSocket frame.
+            return
 
 
 async def _receive(websocket: WebSocket, client: StreamClient) -> None:

@@ -259,6 +259,35 @@ def test_prices_without_volume_come_from_one_feed_until_it_fails() -> None:
     assert tell(Rec.FRAME, 10_040, 2_041) == 10_040, "only silence hands over"
 
 
+def test_a_feed_that_never_tells_a_time_makes_trades_beside_one_that_does(vendor: Any) -> None:
+    """Upstox tells when a trade was; Kite's quote mode has volume and no time. Once Upstox was heard,
+    no packet of Kite's was ever a trade: no bar and no signal while Upstox was down.
+    """
+    engine = two_feeds()
+
+    def quote(paise: int, volume: int, at_ns: int) -> tuple[int, int]:
+        body = packet(token_of(0), paise, volume=volume)[:44]
+        engine.on_frame_bytes(frame(body), at_ns, Rec.FRAME_KITE_B)
+        market = engine.market(0)
+        return market["volume"], market["traded"]
+
+    at_ns = OPEN_NS + SECOND
+    engine.on_frame_bytes(upstox(vendor, 100.0, volume=500, ltt_ns=at_ns), at_ns, Rec.FRAME_UPSTOX)
+    engine.on_feed(False, at_ns + MS, 0)
+    # Its first packet may be as old as the last connection.
+    assert quote(10_000, 600, at_ns + SECOND) == (500, 0)
+    assert quote(10_010, 700, at_ns + 2 * SECOND) == (700, 1)
+    assert quote(10_020, 700, at_ns + 3 * SECOND) == (700, 0)
+    engine.on_feed(True, at_ns + 4 * SECOND, 0)
+    # The same trade again: told by the other one, it is none.
+    again = upstox(vendor, 100.1, volume=700, ltt_ns=at_ns + 2 * SECOND)
+    engine.on_frame_bytes(again, at_ns + 4 * SECOND, Rec.FRAME_UPSTOX)
+    assert engine.market(0)["traded"] == 0 and engine.counters()["doubled"] == 1
+    news = upstox(vendor, 100.3, volume=710, ltt_ns=at_ns + 5 * SECOND)
+    engine.on_frame_bytes(news, at_ns + 5 * SECOND, Rec.FRAME_UPSTOX)
+    assert (engine.market(0)["volume"], engine.market(0)["traded"]) == (710, 1)
+
+
 def test_without_any_feed_there_are_no_entries() -> None:
     engine = two_feeds()
     engine.on_feed(False, OPEN_NS, 0)

@@ -53,7 +53,7 @@ def plain_kernels() -> dict[str, Any]:
     )
     sys.modules[real.__name__] = fake
     try:
-        for name in ("brackets", "money", "signals"):
+        for name in ("brackets", "filters", "money"):
             path = kernel_run.ROOT / f"otrade/_core/kernels/{name}.py"
             spec = importlib.util.spec_from_file_location(f"plain_{name}", path)
             assert spec and spec.loader
@@ -68,23 +68,13 @@ def bits(value: Any) -> bytes:
 
 
 def fill(rng: random.Random, record: Any) -> None:
-    """Parameters of a state or a strategy; what is not a parameter stays zero."""
+    """Parameters of filters; what is not a parameter stays zero."""
     top = rng.choice([3, 20, 256])
     for name, *_ in record._fields_:
         if name.endswith("period"):
-            low = (
-                0
-                if type(record).__name__ == "cross_params_t"
-                and name in ("rsi_period", "atr_period")
-                else 1
-            )
-            setattr(record, name, rng.randint(low, top))
-    if type(record).__name__ == "cross_params_t":
-        record.bar_mode, record.side_mask, record.level = (
-            rng.randint(0, 1),
-            rng.randint(0, 3),
-            1000.0,
-        )
+            setattr(record, name, rng.randint(0, top))
+    if type(record).__name__ == "filter_params_t":
+        record.side_mask = rng.randint(0, 3)
         record.rsi_long_min, record.rsi_long_max = rng.uniform(0, 50), rng.uniform(50, 100)
         record.rsi_short_min, record.rsi_short_max = rng.uniform(0, 50), rng.uniform(50, 100)
         record.atr_min_bps, record.atr_max_bps = rng.choice([0.0, 5.0]), rng.choice([0.0, 20.0])
@@ -171,10 +161,8 @@ def drive(symbol: str, ways: list[Any], arguments: list[str]) -> int:
                 for name, value in given.items():
                     if hasattr(record, name):
                         setattr(record, name, value)
-            floats = {1: [px], 2: [high, low], 3: [high, low, px]}.get(len(rest), [])
-            values: list[Any] = [v / 10000.0 for v in floats]
-            if rest and rest[-1] == "int64_t":
-                values[-1] = ts
+            values = [rng.choice((-1, 1)), px, ts] if rest else []
+            assert rest in ([], ["int32_t", "int64_t", "int64_t"]), symbol
             compare(symbol, ways, records, values)
     return RUNS * CALLS
 

@@ -263,6 +263,25 @@ def test_a_change_that_is_refused_for_its_range_leaves_what_stands():
     assert deeper.price_e4 < between.price_e4 < out.price_e4
 
 
+def test_a_change_in_doubt_that_was_refused_is_out_of_doubt_before_its_refusal_is_told():
+    """What is told of the order comes in the order of what happened: first that it is known."""
+    d = BandDriver()
+    d.opened()
+    d.flatten()
+    out = d.take()
+    d.stands(out)
+    d.price(9_900)
+    d.wait(2_100 * MS)
+    deeper = d.take()
+    d.lose(deeper)
+    d.e.take_notices()
+    d.say(
+        deeper, Ev.WORKING, price_e4=out.price_e4, ord_type=OrdType.LIMIT, reason=Reason.PRICE_RANGE
+    )
+    said = [note for note in d.notes() if note in (Note.DOUBT_RESOLVED, Note.ORDER_REFUSED)]
+    assert said == [Note.DOUBT_RESOLVED, Note.ORDER_REFUSED]
+
+
 # ---------------------------------------------------------------------------------------------------------
 # circuits and halts
 def test_at_a_locked_circuit_the_exit_stands_and_says_so_once():

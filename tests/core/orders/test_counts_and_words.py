@@ -313,6 +313,51 @@ def test_the_one_that_the_reserve_leaves_is_not_for_a_second_entry() -> None:
     assert signal["reason"] == Reason.RATE_MINUTE
 
 
+@pytest.mark.parametrize(
+    ("is_bare", "reason"), [(True, Reason.RATE_MINUTE), (False, Reason.OK)], ids=["bare", "covered"]
+)
+def test_an_entry_leaves_room_for_the_stop_of_what_is_open_without_one(
+    is_bare: bool, reason: Reason
+) -> None:
+    """Two requests are used, and another entry wants two of four: there is room for it only where the
+    first position's stop stands.
+    """
+    d = EngineDriver(instruments=2)
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    stop = d.take()
+    d.ack(stop)
+    d.say(stop, Ev.REJECTED if is_bare else Ev.WORKING)
+    d.e.set_budget(per_minute=6, reserve_minute=2, modifies_per_order=24)
+    d.e.take_signals()
+    for paise in (9_990, 10_005):
+        d.now += MS
+        d.e.on_frame_bytes(frame(packet(token_of(1), paise)), d.now)
+    (signal,) = d.e.take_signals()
+    assert signal["reason"] == reason
+
+
+def test_more_out_than_was_in_is_covered_by_no_stop_and_counts_as_naked() -> None:
+    """Target and stop both trade, and the rate leaves no room to cancel the stop."""
+    d = EngineDriver(plan={"exit_mode": 1})
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.FILL_FULL, 10, 1_000_000)
+    stop = d.take()
+    d.ack(stop)
+    d.say(stop, Ev.WORKING)
+    target = d.take()
+    d.ack(target)
+    d.say(target, Ev.WORKING)
+    d.e.set_budget(per_second=3, modifies_per_order=24)
+    d.say(target, Ev.FILL_FULL, 10, 1_040_000)
+    d.quiet()
+    d.say(stop, Ev.FILL_PART, 3, 980_000)
+    assert (d.b["open_qty"], d.e.order(stop.order_slot)["pending"]) == (-3, 0)
+    assert d.b["protected_qty"] == 0 and d.b["naked_since_ns"] == d.now
+
+
 def test_the_best_price_since_the_entry_outlives_its_second_fill() -> None:
     d = EngineDriver()
     entry = d.enter()

@@ -785,6 +785,36 @@ def test_a_timer_decides() -> None:
     assert command is not None and command.side == Side.SELL
 
 
+def test_each_beat_decides_though_no_bar_has_closed_between_them() -> None:
+    """Prices that close no bar ask no strategy: two beats of one bar are two events all the same."""
+    sides = [Action.SELL, Action.BUY]
+    strategy = ScriptedStrategy(on_timer=lambda see: see.say(sides.pop(0)), timer_s=10)
+    e = engine_of((60, strategy))
+    bars_at(e, (1, 10_000))
+    for after_s in (2, 10, 20):
+        e.on_timer(OPEN_NS + after_s * SECOND)
+    assert not sides
+    assert Reason.DECIDED_TWICE not in [row["reason"] for row in e.take_signals()]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_bar_and_a_timer_of_one_beat_are_one_decision(n: int) -> None:
+    """Of each strategy."""
+
+    def say(see: ShownCall) -> None:
+        see.say(Action.SELL)
+
+    strategies = [ScriptedStrategy(on_bar=say, on_timer=say, timer_s=90) for _ in range(n)]
+    e = engine_of(*((60, strategy) for strategy in strategies))
+    bars_at(e, (1, 10_000))
+    e.on_timer(OPEN_NS + 2 * SECOND)
+    e.take_signals()
+    e.on_timer(OPEN_NS + 90 * SECOND)
+    assert all(len(strategy.calls) == 2 for strategy in strategies)
+    reasons = [row["reason"] for row in e.take_signals()]
+    assert reasons.count(Reason.DECIDED_TWICE) == n and len(reasons) == 2 * n
+
+
 # ----------------------------------------------------------------------------------- state and journal
 def counting(see: ShownCall) -> None:
     see.state[0] += 1

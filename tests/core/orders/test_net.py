@@ -57,6 +57,8 @@ def test_what_is_gone_is_not_exited_and_closes_when_it_is_booked(by_broker: bool
     driver.quiet()
     bracket = driver.e.bracket(0)
     assert bracket["state"] == BracketState.CLOSED and bracket["pnl_e4"] == 10 * 5_000
+    if by_broker:  # its fee is owed, whatever exit of ours had begun
+        assert bracket["exit_reason"] == ExitReason.BROKER
     assert driver.e.position(0)["net_qty"] == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from otrade._core.orders import order
 from otrade._core.orders.order import take_counts
-from otrade._core.types import Ev, OrdStatus, Pending, Reason
+from otrade._core.types import Ev, Halt, OrdStatus, Pending, Reason
 from tests.core.orders.test_brackets import EngineDriver
 
 # One letter a status: I initialized, D denied, P pending new, N new, T partially filled, F filled,
@@ -140,3 +140,25 @@ def test_each_pair_of_state_and_event_is_counted_once_and_no_other_is_named() ->
         ("asked NONE", "WORKING"): 2,
     }
     assert take_counts() == {}, "and begun anew"
+
+
+@pytest.mark.parametrize("asked", ["NONE", "CANCEL"])
+@pytest.mark.parametrize(
+    "ev", [ev for ev in Ev if ev not in (Ev.DENY, Ev.SEND_NEW, Ev.SEND_REPLACE, Ev.SEND_CANCEL)]
+)
+def test_a_report_confirms_a_change_only_while_one_is_asked_for(asked: str, ev: Ev) -> None:
+    """Whatever word it brings, with the terms that stand: that pair of the table never comes
+    (`drill.coverage` does not expect it).
+    """
+    d = EngineDriver()
+    entry = d.enter()
+    d.ack(entry)
+    d.say(entry, Ev.WORKING)
+    if asked == "CANCEL":
+        d.e.on_halt(Halt.HALTED, Reason.KILL_FILE, d.now)
+    assert d.e.order(entry.order_slot)["pending"] == Pending[asked]
+    take_counts()
+    d.say(entry, ev)
+    counts = take_counts()
+    assert not [pair for pair in counts if pair[1] == "REPLACED"]
+    assert [pair for pair in counts if pair[0] == f"asked {asked}"]

@@ -6,7 +6,7 @@ import pytest
 
 from otrade.drill.trader.plan import TradedStrategy, TraderInstrument
 from otrade.drill.trader.reading.arithmetic import LastValues, WilderRange, WilderRsi
-from otrade.drill.trader.reading.examples import EXAMPLES, ShownBar
+from otrade.drill.trader.reading.examples import EXAMPLES, ShownBar, TimedLook
 from otrade.drill.trader.reading.sayings import Enter, Leave, MoveStop, Saying
 from otrade.drill.trader.reading.seen_bar import TraderBar
 from otrade.drill.trader.said import asked_for, unknown_terms
@@ -77,6 +77,30 @@ def test_vwap_reversion() -> None:
     ]
     late = said("vwap_reversion.py", params, [*closes(100, 100, 100, 100, 100), shown(106, 106, 106, left=30)])  # fmt: skip
     assert late[-1] == [Leave(1)]
+
+
+def test_timed_momentum() -> None:
+    """The mean of three looks; 10 bps of 100 are 0.1."""
+    reading = EXAMPLES["timed_momentum.py"][0]({"looks": 3, "edge": 10.0, "last": 5})
+    assert reading.timer_s == 30 and reading.on_bar(shown(100, 100, 100)) == []
+
+    def look(price: float, left: int = 200, **more: bool) -> list[Saying]:
+        return reading.on_timer(TimedLook(price, left, **more))
+
+    assert look(0.0) == []
+    assert look(100.0) == [Leave(1, True), Leave(-1, True)], "at the mean: rounding decides"
+    assert look(100.2) == [Leave(-1)], "two looks are not three"
+    assert look(100.3) == [Enter(1, True), Leave(-1)], "0.133 above 100.167"
+    assert look(100.2) == [Leave(1)], "0.033 below 100.233"
+    assert look(99.9) == [Leave(1), Enter(-1, True)]
+    assert look(99.0, left=5) == [Leave(1), Leave(-1)], "the day is nearly over"
+    at_the_end = look(98.0, left=6, may_be_less=True)
+    assert at_the_end == [Leave(1), Leave(-1, True), Enter(-1, True, is_close=True)]
+    first = look(97.0, is_doubtful=True)
+    assert all(one.is_close for one in first) and first
+    again = [look(96.0), look(95.0)]
+    assert all(one.is_close for said in again for one in said), "the mean still holds that look"
+    assert not any(one.is_close for one in look(94.0))
 
 
 def test_rsi_reversion() -> None:

@@ -79,18 +79,18 @@ def test_stories_lines_curve_stages_and_limits_of_a_day() -> None:
             assert curve[-1].gross_e4 - curve[-1].net_e4 <= status.pnl.charges_e4
             assert reads.equity(curve[-2].ts_ms) == curve[-2:]
 
-            [low, high] = reads.indicators(0)
-            assert (low.fast, low.slow) == ("", "level") and low.name != high.name
-            minutes = [point.ts_ms for point in low.points]
-            assert (
-                minutes == sorted(set(minutes))
-                and len(minutes) > 15
-                and all(minute % 60_000 == 0 for minute in minutes)
-            )
-            closes = {candle.ts_ms: candle.close_e4 for candle in source.candles(0, 60)}
-            assert all(
-                abs(point.fast * 10_000 - closes[point.ts_ms]) <= 20_000 for point in low.points
-            ), "at the candle's close"
+            [low, high] = reads.indicators(0, 0)
+            valid(low)
+            [line] = low.lines
+            assert (line.indicator, line.label, line.pane) == ("slow", "level", "")
+            assert low.name != high.name
+            level = here.day.plan.strategies[0].params["level"]
+            assert set(line.values) == {level}
+            closed = [candle.ts_ms for candle in source.candles(0, 60)][:-1]
+            assert low.ts_ms == closed and len(closed) > 15, "a value for each closed candle"
+            assert low.end_ms == [ts_ms + 60_000 for ts_ms in closed]
+            later = reads.indicators(0, low.end_ms[-3])[0]
+            assert later.ts_ms == closed[-2:] and len(later.lines[0].values) == 2
 
             assert [stage.name for stage in reads.latency()][:3] == [
                 "Frame",
@@ -199,14 +199,9 @@ def test_the_gates_are_those_of_the_core_in_its_order() -> None:
     told = [reason.name for reason, _ in RISK_GATES]
     assert told[:2] == ["STOP_DISTANCE", "QTY_ZERO"], "asked by the sizing, before any gate"
     assert told[2:] == [name for name in order if name != "QTY_ZERO"]
-    signals = (
-        (CORE / "kernels" / "signals.py")
-        .read_text()
-        .partition("def _blocked")[2]
-        .partition("\n@helper")[0]
-    )
+    refuses = (CORE / "kernels" / "filters.py").read_text().partition("def filters_refuse")[2]
     assert [reason.name for reason, _, _ in FILTER_GATES] == [
-        name for name in reasons_in(signals) if name != "0"
+        name for name in reasons_in(refuses) if name != "0"
     ]
 
 
@@ -243,7 +238,7 @@ def test_before_the_first_day_nothing_is_there() -> None:
     reads = LiveQueries()
     assert (
         list(reads.equity(0)) == []
-        and list(reads.indicators(0)) == []
+        and list(reads.indicators(0, 0)) == []
         and list(reads.latency()) == []
     )
     assert (

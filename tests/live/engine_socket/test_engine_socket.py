@@ -248,6 +248,24 @@ def test_who_says_nothing_keeps_no_command_line_out(tmp_path: Path) -> None:
     run(test())
 
 
+def test_connections_that_come_faster_than_turns_are_not_kept(tmp_path: Path) -> None:
+    """Each has said something that waits for its turn; who was pushed out waits no longer."""
+
+    async def test() -> None:
+        async with engine(tmp_path) as here:
+            async with here.socket.turn:
+                before = len(asyncio.all_tasks())
+                for _ in range(6 * module.STRANGERS_MAX):
+                    peer = await here.peer(None)
+                    peer.writer.write(b"x" * 1000)
+                    await turns()
+                assert len(asyncio.all_tasks()) - before <= module.STRANGERS_MAX
+            cli = await here.peer(CLI)
+            assert isinstance(cli.heard, messages.Welcome)
+
+    run(test())
+
+
 def test_a_command_is_done_once(tmp_path: Path) -> None:
     async def test() -> None:
         async with engine(tmp_path) as here:

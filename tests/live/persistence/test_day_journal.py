@@ -295,6 +295,34 @@ def test_a_frame_that_no_window_could_hold_is_refused_and_the_journal_is_fine(
     in_world(work)
 
 
+@pytest.mark.parametrize(("n", "is_kept"), [(100, True), (live_journal.SMALL_WINDOW_BYTES, False)])
+def test_a_configuration_that_no_window_could_hold_is_told_by_its_hash(
+    tmp_path: Path, n: int, is_kept: bool
+) -> None:
+    async def work(here: SimulatedDay) -> None:
+        journal = opened(tmp_path, NoticeBoard(lambda: here.now_ns))
+        plan = build_plan(
+            "2026-11-23",
+            specs(here.sim, here.date, ("NSE:INFY",), (10,), 1.0, {}),
+            EngineSpec(run_id=5),
+        )
+        plan.engine.set_encoder(KiteEncoder(b"h", b"", b"token k:t"))
+        journal.recover(lambda: plan)
+        encoder = {"kind": "kite", "host": "h", "prefix": ""}
+        about = {"encoder": encoder, "config_hash": "abc", "configuration": {"words": "x" * n}}
+        journal.begin(plan, about, 5, 7)
+        plan.engine.start(here.now_ns)
+        journal.close(here.now_ns)
+        assert journal.n_lost == 0
+        done = replay(windows(tmp_path / "2026-11-23.otj"))
+        assert done.divergence is None
+        first = next(iter(records(tmp_path / "2026-11-23.otj")))
+        hello = orjson.loads(bytes(first.payload))
+        assert hello["config_hash"] == "abc" and bool(hello["configuration"]) == is_kept
+
+    in_world(work)
+
+
 def test_a_journal_made_for_few_instruments_is_not_gone_on_with_for_many(tmp_path: Path) -> None:
     """Its windows may not hold their frames; what a person had halted stays halted."""
 

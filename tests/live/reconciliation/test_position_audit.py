@@ -333,3 +333,18 @@ def test_what_has_no_price_is_not_taken_over() -> None:
     w.audit.compare([])
     done, words = w.audit.adopt(0)
     assert not done and "tells no price" in words, "there is no row at all"
+
+
+def test_nothing_is_taken_over_beside_an_order_that_nobody_here_knows() -> None:
+    """A stop of an earlier run whose journal is lost would trade beside the new one, and turn the
+    position round.
+    """
+    w = AuditWorld()
+    w.plan.strategies = [SimpleNamespace(instrument_id=0, name="one")]
+    w.engine.start(START)
+    w.audit.compare([position(7, buy_qty=7, buy_value_e4=7_007_000)])
+    w.suspects = {0}
+    done, words = w.audit.adopt(0)
+    assert not done and "cancel it at the broker" in words and w.engine.n_brackets == 0
+    w.suspects = {1}
+    assert w.audit.adopt(0)[0]

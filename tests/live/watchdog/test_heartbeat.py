@@ -62,7 +62,7 @@ def test_protection_says_what_is_open_and_is_written_only_when_it_changes(tmp_pa
         RUN,
         3,
     )
-    assert (row.stop_trigger_e4, row.tick_size_e4) == (15_000_000, 1_000)
+    assert (row.stop_trigger_e4, row.tick_size_e4, row.freeze_qty) == (15_000_000, 1_000, 1_800)
     before = path.stat()
     heartbeat.on_beat(day, 0)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

@@ -7,9 +7,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+import msgspec
 import pytest
 
-from otrade._core.types import Ev, Leg, Reason, Severity
+from otrade._core.types import Ev, Leg, OrdType, Reason, Severity
 from otrade.brokers.kite.reports import report_of
 from otrade.brokers.session import (
     Answer,
@@ -23,7 +24,7 @@ from otrade.brokers.session import (
 )
 from otrade.live.oms.cl_ord_id import ClOrdId, make
 from otrade.live.watchdog.heartbeat import ProtectedBracket, ProtectionFile
-from otrade.live.watchdog.protection_plan import ProtectionAct, groups_of, needs_of
+from otrade.live.watchdog.protection_plan import ProtectionAct, groups_of, most_of, needs_of
 from otrade.live.watchdog.protector import ProtectionOutcome, Protector
 
 SYMBOL = "INFY"
@@ -108,7 +109,9 @@ class ScriptedBroker:
         )
 
 
-def rescue(broker: ScriptedBroker, said: list[str] | None = None) -> ProtectionOutcome:
+def rescue(
+    broker: ScriptedBroker, said: list[str] | None = None, level: ProtectedBracket = LEVEL
+) -> ProtectionOutcome:
     def say(severity: Severity, code: str, text: str) -> None:
         if said is not None:
             said.append(text)
@@ -116,7 +119,7 @@ def rescue(broker: ScriptedBroker, said: list[str] | None = None) -> ProtectionO
     async def work() -> ProtectionOutcome:
         found = Protector(cast(EmergencyClient, broker), say, gap_s=0.0)
         return await found.protect(
-            ProtectionFile(1, "2026-11-18", [LEVEL]), flatten=False, give_up_s=30.0
+            ProtectionFile(1, "2026-11-18", [level]), flatten=False, give_up_s=30.0
         )
 
     return asyncio.run(work())
@@ -227,9 +230,11 @@ class FreezingBroker(ScriptedBroker):
 
     async def place(self, like: OrderReport, side: int, terms: OrderTerms, tag: str) -> Answer:
         self.sent.append((side, terms.qty))
-        is_taken = terms.qty <= 1_800
-        found = row(tag, "BUY" if side > 0 else "SELL", "COMPLETE" if is_taken else "REJECTED")
-        filled = terms.qty if is_taken else 0
+        is_taken, is_stop = terms.qty <= 1_800, terms.ord_type == OrdType.SL
+        word = "REJECTED" if not is_taken else "TRIGGER PENDING" if is_stop else "COMPLETE"
+        filled = terms.qty if is_taken and not is_stop else 0
+        kind, trigger = ("SL", terms.trigger_e4 / 10_000) if is_stop else ("LIMIT", 0.0)
+        found = row(tag, "BUY" if side > 0 else "SELL", word, kind=kind, trigger=trigger)
         self.rows.append(found | {"quantity": terms.qty, "filled_quantity": filled})
         return Answer(Ev.ACK)
 
@@ -251,6 +256,46 @@ def test_what_went_out_too_often_goes_back_in_parts_that_the_exchange_takes() ->
     assert outcome.is_flat and broker.net_qty == 0
 
 
+@pytest.mark.parametrize(
+    ("freeze_qty", "parts"), [(0, [1_200, 1_200, 1_110]), (1_800, [1_800, 1_710])]
+)
+def test_stops_for_more_than_the_freeze_quantity_are_placed_in_parts(
+    freeze_qty: int, parts: list[int]
+) -> None:
+    """An entry that was in doubt and sent again, and both have traded: 3,510 are open under one tag's
+    bracket. One stop for them is above the freeze quantity: it was rejected, and what was to be
+    protected was closed. What the engine has not left word of is no more than an order has had.
+    """
+    again = make(ClOrdId(7, 1, Leg.ENTRY, 1, 0))
+    more = make(ClOrdId(7, 1, Leg.ENTRY, 2, 0))
+    bought = {"quantity": 1_200, "filled_quantity": 1_200}
+    broker = FreezingBroker(
+        [row(tag, "BUY", "COMPLETE") | bought for tag in (ENTRY, again)]
+        + [row(more, "BUY", "COMPLETE") | {"quantity": 1_110, "filled_quantity": 1_110}]
+    )
+    level = msgspec.structs.replace(LEVEL, freeze_qty=freeze_qty)
+    outcome = rescue(broker, level=level)
+    assert broker.sent == [(-1, qty) for qty in parts]
+    assert outcome.is_safe and not outcome.is_flat
+    stops = [found for found in broker.rows if found["status"] == "TRIGGER PENDING"]
+    assert sum(found["quantity"] for found in stops) == 3_510
+
+
+def test_a_resting_exit_becomes_no_stop_above_the_freeze_quantity() -> None:
+    """A target that rests for 1,200 of 2,400 becomes a stop again, and the rest gets one of its own."""
+    rest = make(ClOrdId(7, 1, Leg.TARGET, 0, 0))
+    again = make(ClOrdId(7, 1, Leg.ENTRY, 1, 0))
+    bought = {"quantity": 1_200, "filled_quantity": 1_200}
+    rows = [row(tag, "BUY", "COMPLETE") | bought for tag in (ENTRY, again)]
+    rows += [row(rest, "SELL", "OPEN") | {"quantity": 1_200}]
+    groups = groups_of(report_of(found, Source.BOOK, 0) for found in rows)
+    for most_qty, whole_qty in ((1_200, 1_200), (1_800, 1_800), (5_000, 2_400)):
+        (need,) = needs_of(
+            groups[7, 1], is_wanted_out=lambda group: False, room=2_400, most_qty=most_qty
+        )
+        assert (need.act, need.qty) == (ProtectionAct.RESTOP, whole_qty)
+
+
 def test_an_exit_that_stands_is_made_no_larger_than_the_exchange_takes() -> None:
     """Of a way back of 1,755 a part has traded when more goes out: what is left of all of it is not
     put into the one order.
@@ -261,5 +306,8 @@ def test_an_exit_that_stands_is_made_no_larger_than_the_exchange_takes() -> None
     rows += [row(tag, "SELL", "COMPLETE", 1_755) | {"quantity": 1_755} for tag in sold]
     rows += [row(back, "BUY", "OPEN", 1_000) | {"quantity": 1_755}]
     groups = groups_of(report_of(found, Source.BOOK, 0) for found in rows)
-    (need,) = needs_of(groups[7, 1], is_wanted_out=lambda group: False, room=2_510)
+    group = groups[7, 1]
+    (need,) = needs_of(
+        group, is_wanted_out=lambda group: False, room=2_510, most_qty=most_of(group, None)
+    )
     assert (need.act, need.qty) == (ProtectionAct.EXIT, 1_755)

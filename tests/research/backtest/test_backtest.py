@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from otrade._core.types import Reason
 from otrade.calendar import Calendar, at_ns
+from otrade.cli.main import main
+from otrade.config.manager import to_bytes
+from otrade.config.schema import BacktestConfig
 from otrade.errors import BacktestError, HistoryError
+from otrade.live.notices.messages import reason_words
 from otrade.price_files.bars import FileBar
-from otrade.research.backtest.models import Models
+from otrade.research.backtest.models import Models, models_of
+from otrade.research.results.reader import Result
 from tests.research.backtest import worlds
 from tests.research.backtest.worlds import DAYS, MINUTE_NS, TICK
 
@@ -306,3 +314,107 @@ def test_calendar_reaches_the_years_before() -> None:
         a is not None and b is not None and a.open_ns < b.open_ns
         for a, b in pairwise([days[0], days[1]])
     )
+
+
+# ------------------------------------------------------------------------------------------ where models come from
+def test_models_are_the_configurations_and_the_options_go_before() -> None:
+    plain, origins = models_of(BacktestConfig(), {}, "1m")
+    assert plain == Models() and set(origins.values()) == {"default"}
+    assert models_of(BacktestConfig(), {}, "tick")[0].queue == "ahead"
+    configured = BacktestConfig(
+        latency_ms=20.0, queue="touch", slippage_bps=1.5, share_percent=10.0, path="low"
+    )
+    models, origins = models_of(configured, {"queue": "through", "slippage_ticks": 3}, "1m")
+    assert models == Models(
+        latency_ms=20.0, queue="through", slippage_ticks=3, share_percent=10.0, path="low"
+    ), "an option says all of its model"
+    assert origins == {
+        "latency": "configuration",
+        "queue": "option",
+        "slippage": "option",
+        "partial_fills": "configuration",
+        "path": "configuration",
+        "stop_first": "default",
+        "funds": "default",
+    }
+
+
+def test_the_command_says_where_each_came_from(tmp_path: Path) -> None:
+    worlds.archive(tmp_path / "data", days=DAYS[:1])
+    made = worlds.config([worlds.strategy("one", "NSE:INFY")], tmp_path / "var")
+    told = BacktestConfig(latency_ms=25.0, path="high")
+    path = tmp_path / "config.json"
+    path.write_bytes(to_bytes(msgspec.structs.replace(made, backtest=told)))
+    out = tmp_path / "result"
+    command = ["backtest", str(path), "--from", f"{DAYS[0]}", "--to", f"{DAYS[0]}"]
+    places = ["--data", str(tmp_path / "data"), "--out", str(out), "--progress", "none"]
+    assert main([*command, *places, "--target-first"]) == 0
+    models = Result.open(out).facts.models
+    assert models["latency"] == {"model": "constant", "ms_each_way": 25.0}
+    assert models["path"].startswith("open, high, low, close")
+    assert models["origins"] == {
+        "latency": "configuration",
+        "queue": "default",
+        "slippage": "default",
+        "partial_fills": "default",
+        "path": "configuration",
+        "stop_first": "option",
+        "funds": "default",
+    }
+
+
+def test_the_extreme_that_comes_first_may_be_chosen(tmp_path: Path) -> None:
+    high = one_bar_of_both(tmp_path / "high", stop_first=False, path="high")
+    low = one_bar_of_both(tmp_path / "low", stop_first=False, path="low")
+    assert (high["exit_reason"], low["exit_reason"]) == ("TARGET", "STOP")
+
+
+# ------------------------------------------------------------------------------- funds, the broker's own square-off
+def test_an_entry_that_the_funds_do_not_cover_is_refused(tmp_path: Path) -> None:
+    """40 shares at 1,500 rupees block 12,000 intraday; of two strategies the first one has them."""
+    worlds.archive(tmp_path / "data", ("NSE:INFY", "NSE:SBIN"), days=DAYS[:1])
+    made = worlds.config(
+        [worlds.strategy("one", "NSE:INFY"), worlds.strategy("two", "NSE:SBIN")], tmp_path / "var"
+    )
+    rich, poor = (
+        worlds.run(tmp_path / name, made, last=DAYS[0], data=tmp_path / "data", models=models)[1]
+        for name, models in (("rich", Models()), ("poor", Models(funds_rupees=13_000.0)))
+    )
+    entries = [row for row in worlds.rows(poor, "orders") if row["leg"] == "ENTRY"]
+    refused = [row for row in entries if row["words"] == reason_words(Reason.BROKER_MARGIN)]
+    assert refused and all(row["filled_quantity"] == 0 for row in refused)
+    assert 0 < len(worlds.rows(poor, "trades")) < len(worlds.rows(rich, "trades"))
+    assert not [row for row in worlds.rows(rich, "orders") if row["words"] == refused[0]["words"]]
+    assert poor.facts.capital_paise == 1_300_000 and rich.facts.capital_paise is None
+    # At no moment more than one of the two is open.
+    spans = sorted((row["entry_ns"], row["exit_ns"]) for row in worlds.rows(poor, "trades"))
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+
+
+def test_the_broker_closes_what_our_exit_could_not(tmp_path: Path) -> None:
+    """Nobody trades from 15:10 to 15:24: our exit finds nothing, and the broker's own one (Kite, 15:20 then) does."""
+    flat, up = 10_000_000, 10_000_000 + 40 * TICK
+    bars = [bar_at(i, flat, flat, flat, flat) for i in range(8)]
+    bars.append(bar_at(8, flat, up, flat, up))
+    bars += [bar_at(i, up, up, up, up) for i in range(9, 375)]
+    quiet = range(bars[0].ts_ns + 355 * MINUTE_NS, bars[0].ts_ns + 369 * MINUTE_NS)
+    bars = [dataclasses.replace(bar, volume=0) if bar.ts_ns in quiet else bar for bar in bars]
+    worlds.put(tmp_path / "data", "NSE:INFY", bars)
+    strategy = worlds.strategy(
+        "level",
+        "NSE:INFY",
+        kind="price_level",
+        params={"bar_s": 60, "on": "bar_close", "side": "long", "level_rupees": 1_001.0},
+        bracket={"stop": {"kind": "pct", "value": 2.0}},
+    )
+    made = worlds.config([strategy], tmp_path / "var")
+    _, result = worlds.run(
+        tmp_path, made, last=DAYS[0], models=Models(share_percent=50.0, slippage_ticks=1)
+    )
+    (last,) = worlds.rows(result, "trades")
+    assert last["exit_reason"] == "BROKER" and last["exit_ns"] >= at_ns(DAYS[0], "15:24")
+    assert last["other_paise"] == 5_900, "the broker's fee for it, GST included"
+    fills = [row for row in worlds.rows(result, "fills") if row["trade_id"] == last["trade_id"]]
+    signs = {"BUY": 1, "SELL": -1}
+    paid_e4 = sum(signs[f["side"]] * f["quantity"] * f["price_e4"] for f in fills)
+    assert paid_e4 == -100 * last["gross_paise"] and fills[-1]["reason"] == "BROKER"

@@ -13,7 +13,8 @@ import pytest
 
 from otrade._core.types import OrdType, Product, Tif
 from otrade.research.backtest.exchange import Exchange
-from otrade.research.backtest.parity import add_contract
+from otrade.research.backtest.funds import BacktestFunds
+from otrade.research.parity.second_run import add_contract
 from otrade.simulator.base.config import SimConfig
 from otrade.simulator.base.errors import RequestRefused
 from otrade.simulator.base.universe import ListedContract
@@ -35,7 +36,8 @@ SYMBOLS = (
 )
 MS, SECOND = 1_000_000, 1_000_000_000
 TYPES = {"MARKET": OrdType.MARKET, "LIMIT": OrdType.LIMIT, "SL": OrdType.SL, "SL-M": OrdType.SL_M}
-FUNDS_RUPEES = 1e12
+FUNDS_RUPEES = (1e12, 1_500_000.0)
+"""Of two days: one that never lacks money, and one that does."""
 
 
 class Wish(NamedTuple):
@@ -57,13 +59,15 @@ class Wish(NamedTuple):
 class Twins:
     """The same day at the oracle and at the compiled exchange."""
 
-    def __init__(self, seed: int, rules: Any, symbols: tuple[str, ...], interval_ms: int) -> None:
+    def __init__(
+        self, seed: int, rules: Any, symbols: tuple[str, ...], interval_ms: int, funds_rupees: float
+    ) -> None:
         cfg = SimConfig(
             seed=seed,
             broker="kite" if rules is KITE else "upstox",
             dates=(DATE,),
             tick_interval_ms=interval_ms,
-            funds_rupees=FUNDS_RUPEES,
+            funds_rupees=funds_rupees,
         )
         self.clock = VirtualClock()
         self.system = OrderSystem(cfg, self.clock, rules)
@@ -78,8 +82,14 @@ class Twins:
         self.fast.set_models(queue=0, slip_ticks=0, slip_bps_e2=0, share_e2=0)
         for contract in self.contracts:
             add_contract(self.fast, contract, self.system.prices, DATE)
+        if funds_rupees < FUNDS_RUPEES[0]:
+            funds = BacktestFunds(round(funds_rupees * 10_000), self.contracts)
+            self.fast.set_funds(funds, in_book=rules is UPSTOX)
+        self.is_in_book = rules is UPSTOX
         self.cut_off_ns = {c.key: rules.cut_off_ns(c, DATE) for c in self.contracts}
-        self.fast.arm_square_offs([self.cut_off_ns[c.key] for c in self.contracts])
+        for screen, contract in enumerate(self.contracts):
+            self.fast.set_square_off(screen, self.cut_off_ns[contract.key])
+        self.fast.arm()
         self.orders: list[Order | None] = []
         self.ids: list[int] = []
         self.refused: list[tuple[bool, bool]] = []
@@ -118,7 +128,9 @@ class Twins:
         if wish.what == "place":
             terms = self.terms(wish, contract)
             tag = f"OT{n:017d}"
-            request = OrderRequest(contract, wish.side, wish.product, terms, tag=tag)
+            request = OrderRequest(
+                contract, wish.side, wish.product, terms, tag=tag, margin_in_book=self.is_in_book
+            )
             placed: Order | None = None
             try:
                 one = self.system.place(request)[0]
@@ -223,7 +235,8 @@ def test_a_random_day_has_the_same_executions(case: int, rules: Any) -> None:
     seed = 1_000 + case
     rng = random.Random(seed)
     symbols = tuple(rng.sample(SYMBOLS, rng.randint(1, 3)))
-    twins = Twins(seed, rules, symbols, rng.choice((1_000, 5_000, 20_000)))
+    funds_rupees = FUNDS_RUPEES[case % 2]
+    twins = Twins(seed, rules, symbols, rng.choice((1_000, 5_000, 20_000)), funds_rupees)
     wishes = random_wishes(rng, twins, 220)
     twins.run(wishes, max(c.session_ns(DATE)[1] for c in twins.contracts) + 60 * SECOND)
     oracle, compiled = twins.fills()
@@ -232,4 +245,10 @@ def test_a_random_day_has_the_same_executions(case: int, rules: Any) -> None:
     for n, (one, other) in enumerate(zip(oracle, compiled, strict=False)):
         assert one == other, f"seed {seed}, execution {n}"
     assert len(oracle) == len(compiled), f"seed {seed}"
-    assert len(oracle) > 20, f"seed {seed}: a day that says too little"
+    assert len(oracle) > 12, f"seed {seed}: a day that says too little"
+    states = {tag: state for tag, state, _ in twins.fast.order_rows()}
+    told = {o.tag: o.status == "REJECTED" for o in twins.orders if o is not None}
+    assert {tag: states[tag or ""] == "rejected" for tag in told} == told, f"seed {seed}"
+    words = [o.status_message for o in twins.orders if o is not None and o.status_message]
+    if funds_rupees < FUNDS_RUPEES[0] and rules is UPSTOX and symbols != ("NSE:IDEA",):
+        assert any("Insufficient funds" in text for text in words), f"seed {seed}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from otrade.brokers.candle_rows import MinuteCandle
-from otrade.calendar import DAY, date_of
+from otrade.calendar import DAY, at_ns, date_of
 from otrade.cli.main import main
 from otrade.config.manager import default_bytes
 from otrade.errors import BrokerError, HistoryError, NetworkError, RateLimitError, TokenError
@@ -125,6 +125,35 @@ def test_each_question_is_of_one_month_and_no_longer_than_one_may_be(tmp_path: P
     )
 
 
+def test_a_day_that_is_not_over_is_taken_as_far_as_it_goes_and_completed_later(
+    tmp_path: Path,
+) -> None:
+    friday, monday = dt.date(2026, 11, 27), dt.date(2026, 11, 30)
+    open_ns = at_ns(monday, "09:15")
+    teller = CandleTeller(LeapingClock())
+
+    def ask(at: int) -> FetchReport:
+        teller.clock.ns = open_ns + at * SECOND
+        teller.asked.clear()
+        return fetch(tmp_path, teller, friday, monday)
+
+    assert ask(-60).n_questions == 1, "nothing of today yet"
+    assert days_of(kept(tmp_path)) == {friday}
+    for _ in range(2):  # 09:17:30: two whole minutes, and one that is not over
+        report = ask(150)
+        assert [asked[1:] for asked in teller.asked] == [(monday, monday)]
+        assert [bar.ts_ns for bar in kept(tmp_path) if date_of(bar.ts_ns) == monday] == [
+            open_ns,
+            open_ns + 60 * SECOND,
+        ]
+    assert report.merged.same == 2
+    report = ask(7 * 3600)
+    assert (report.n_questions, report.merged.added, report.merged.same) == (1, 1, 2)
+    assert len(kept(tmp_path)) == 6
+    report = ask(7 * 3600)
+    assert (report.n_questions, report.n_had) == (0, 2), "it is over, and settled"
+
+
 @pytest.mark.parametrize(
     "error", [NetworkError("no answer"), BrokerError("no such instrument"), TokenError("log in")]
 )
@@ -230,5 +259,7 @@ def test_a_simulated_broker_is_fetched_from_by_the_command(
     assert [one.kind for one in facts.origins] == [broker]
     assert main(command) == 0
     assert "0 added" in (said := capsys.readouterr().out) and "3 sessions were here" in said
-    assert main([*command[:4], "2026-11-27", *command[5:]]) == 5
-    assert "2026-11-27 to 2026-11-26 is no time" in capsys.readouterr().err
+    assert main([*command[:4], "2026-11-27", *command[5:]]) == 0, "its session has not begun"
+    assert "0 added" in capsys.readouterr().out
+    assert main([*command[:4], "2026-11-28", *command[5:]]) == 5
+    assert "2026-11-28 to 2026-11-27 is no time" in capsys.readouterr().err

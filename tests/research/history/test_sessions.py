@@ -7,6 +7,7 @@ import pytest
 
 from otrade.calendar import IST
 from otrade.research.history.sessions import PastSessions
+from otrade.units import ist_hms
 
 DATA = Path(__file__).parents[4] / "shared/data"
 
@@ -86,3 +87,18 @@ def test_recorded_minutes_lie_in_the_sessions_of_2024() -> None:
         ):
             outside.append(at)
     assert len(outside) == 167 and {at.date() for at in outside} == {dt.date(2024, 1, 20)}
+
+
+def test_an_index_contract_ends_earlier_on_its_own_expiry_day() -> None:
+    """From 2026-12-07 derivatives go on to 15:45, and those on an index that expire stop at 15:30."""
+    days, expiry = PastSessions(), dt.date(2026, 12, 29)
+
+    def close(symbol: str, date: dt.date) -> str:
+        (part,) = days.parts("derivatives", date, symbol) or ()
+        return ist_hms(part.close_ns)[:5]
+
+    for symbol in ("NFO:NIFTY26DECFUT", "NFO:BANKNIFTY26DEC55000CE", "NFO:NIFTY26DEC26000PE"):
+        assert (close(symbol, expiry), close(symbol, dt.date(2026, 12, 28))) == ("15:30", "15:45")
+    assert close("NFO:NIFTY26D1526000CE", dt.date(2026, 12, 15)) == "15:30", "a weekly one"
+    assert close("NFO:INFY26DECFUT", expiry) == "15:45" == close("NFO:NIFTY27JANFUT", expiry)
+    assert close("NFO:NIFTY26NOVFUT", dt.date(2026, 11, 23)) == "15:40"

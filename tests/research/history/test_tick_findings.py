@@ -1,8 +1,11 @@
-"""Days and stretches of a session in which no tick came."""
+"""Days and stretches of a session in which no tick came; prices off the tick."""
 
+import datetime as dt
+
+from otrade.research.arrow import pa
 from otrade.research.history.series import SeriesFacts
 from otrade.research.history.sessions import PastSessions
-from otrade.research.history.tick_findings import examine_ticks
+from otrade.research.history.tick_findings import PRICES, examine_ticks, off_tick
 from tests.research.history.bars import ns
 
 SECOND = 10**9
@@ -50,3 +53,22 @@ def test_time_that_goes_back() -> None:
 def test_many_stretches_are_counted_and_some_are_named() -> None:
     ((kind, _, text, n),) = found(day(FRIDAY)[::4])
     assert (kind, n) == ("silence", 187) and text.endswith(" and 181 more")
+
+
+def test_prices_of_trades_and_of_the_book_off_the_tick() -> None:
+    times = [ns(FRIDAY, "10:00"), ns(FRIDAY, "10:01"), ns(TUESDAY, "10:00")]
+    columns = {name: pa.array([10_000, 10_500, None], pa.int64()) for name in PRICES}
+    columns["ltp_e4"] = pa.array([10_000, 10_200, 10_300], pa.int64())
+    columns["bid_px_e4_2"] = pa.array([10_000, 0, 10_000], pa.int64())
+    table = pa.table({"ts_ns": pa.array(times, pa.int64()), **columns})
+
+    def told(tick_e4: int, last: dt.date | None = None) -> list[tuple[str, str, int]]:
+        return [
+            (one.date, one.text, one.count) for one in off_tick([table, table], tick_e4, None, last)
+        ]
+
+    assert told(100) == []
+    friday = (FRIDAY, "10:01:00: 1.02 is no multiple of 0.05", 1)
+    tuesday = (TUESDAY, "10:00:00: 1.03 is no multiple of 0.05", 1)
+    assert told(500) == [friday, tuesday, friday, tuesday]
+    assert told(500, dt.date.fromisoformat(FRIDAY)) == [friday, friday]

@@ -270,7 +270,7 @@ def test_the_list_and_removal(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["password", "--list"]) == 0
-    assert "nobody has a password yet" in capsys.readouterr().err
+    assert "no user has a password yet" in capsys.readouterr().err
     for name, role in (("anand", "trader"), ("meera", "viewer")):
         say(monkeypatch, PASSWORD)
         main.main(["password", "--stdin", "--user", name, "--role", role])

@@ -616,8 +616,12 @@ export interface EquityQuery {
   since_ms?: number;
 }
 
+/**
+ * `since_ms`: only of bars that ended after it.
+ */
 export interface IndicatorsQuery {
   instrument_id: number;
+  since_ms?: number;
 }
 
 export interface OrderTimelineQuery {
@@ -657,20 +661,25 @@ export interface EquityPoint {
 }
 
 /**
- * The averages behind one candle's close, in rupees.
+ * One number of an indicator, by bar.
  */
-export interface IndicatorSample {
-  ts_ms: number;
-  fast: number;
-  slow: number;
+export interface IndicatorLine {
+  indicator: string;
+  label: string;
+  part: string;
+  pane: string;
+  values: (number | null)[];
 }
 
+/**
+ * A strategy's indicators at the close of its own bars, oldest first.
+ */
 export interface IndicatorSeries {
   strategy_id: number;
   name: string;
-  fast: string;
-  slow: string;
-  points: IndicatorSample[];
+  ts_ms: number[];
+  end_ms: number[];
+  lines: IndicatorLine[];
 }
 
 export type TimelineActor = "engine" | "wire" | "broker" | "exchange";

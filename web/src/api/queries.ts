@@ -30,7 +30,8 @@ export const fetchAccounts = (signal: AbortSignal) => get<AccountView[]>("accoun
 /** The preflight checks of the running engine. */
 export const fetchPreflight = (signal: AbortSignal) => get<PreflightView>("preflight", {}, signal);
 export const fetchEquity = (since_ms: number, signal: AbortSignal) => get<EquityPoint[]>("equity", { since_ms }, signal);
-export const fetchIndicators = (instrument_id: number, signal: AbortSignal) => get<IndicatorSeries[]>("indicators", { instrument_id }, signal);
+export const fetchIndicators = (instrument_id: number, since_ms: number, signal: AbortSignal) =>
+  get<IndicatorSeries[]>("indicators", { instrument_id, since_ms }, signal);
 export const fetchOrderTimeline = (cl_ord_id: string, signal: AbortSignal) => get<OrderTimelineView>("order-timeline", { cl_ord_id }, signal);
 export const fetchDecision = (signal_seq: number, signal: AbortSignal) => get<DecisionView>("decision", { signal_seq }, signal);
 export const fetchLatency = (signal: AbortSignal) => get<LatencyStageView[]>("latency", {}, signal);

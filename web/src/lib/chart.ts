@@ -7,6 +7,7 @@ import {
   HistogramSeries,
   type IPriceLine,
   type ISeriesApi,
+  type LineData,
   LineSeries,
   LineStyle,
   type SeriesMarker,
@@ -14,12 +15,16 @@ import {
   type UTCTimestamp,
 } from "lightweight-charts";
 
-import { chartSeconds, price } from "./format";
+import { chartSeconds } from "./format";
+import { COLOURS, type Indicator, type Line, panesOf, tickText, valueText } from "./indicators";
 import { commonPrefix } from "../stores/deltas";
 import type { TickRing } from "./ticks";
-import type { BracketView, Candle, OrderView, SignalView, IndicatorSeries } from "../api/contract";
+import type { BracketView, Candle, OrderView, SignalView } from "../api/contract";
 
 const E4 = 10_000;
+/** Of a pane below the candles. */
+export const PANE_PX = 110;
+const SEPARATOR_PX = 1;
 
 /** What is marked and drawn upon the candles of one instrument. */
 export interface Marks {
@@ -34,7 +39,8 @@ export class Chart {
   readonly #volume;
   readonly #markers;
   readonly #ticks;
-  #averages: ISeriesApi<"Line">[] = [];
+  #drawn: ISeriesApi<"Line">[] = [];
+  #layout = "[]";
   #lines: IPriceLine[] = [];
   #rows: readonly Candle[] = [];
   #colours = colours();
@@ -43,10 +49,9 @@ export class Chart {
     this.#chart = createChart(box, {
       autoSize: true,
       // The attribution stands in the page's footer; the logo would need a style that the page's policy forbids.
-      layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 11 },
+      layout: { attributionLogo: false, fontFamily: "system-ui, sans-serif", fontSize: 11, panes: { enableResize: false } },
       timeScale: { timeVisible: true, secondsVisible: false, rightOffset: 6, minBarSpacing: 1.5 },
       rightPriceScale: { scaleMargins: { top: 0.1, bottom: 0.2 } },
-      localization: { priceFormatter: (rupees: number) => price(Math.round(rupees * E4)) },
       handleScroll: { vertTouchDrag: false },
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, { priceLineVisible: true });
@@ -66,7 +71,7 @@ export class Chart {
   paint(): void {
     const c = (this.#colours = colours());
     this.#chart.applyOptions({
-      layout: { background: { color: c.panel }, textColor: c.dim },
+      layout: { background: { color: c.panel }, textColor: c.dim, panes: { separatorColor: c.line, separatorHoverColor: c.line } },
       grid: { vertLines: { color: c.line }, horzLines: { color: c.line } },
       timeScale: { borderColor: c.line },
       rightPriceScale: { borderColor: c.line },
@@ -80,6 +85,7 @@ export class Chart {
       borderDownColor: c.down,
       wickDownColor: c.down,
     });
+    this.#paintLast();
     this.#volume.applyOptions({ color: c.faint + "55" });
     this.#ticks.applyOptions({ color: c.accent });
   }
@@ -88,9 +94,10 @@ export class Chart {
   draw(rows: readonly Candle[], tick_size_e4: number): void {
     const before = this.#rows;
     this.#rows = rows;
-    this.#candles.applyOptions({
-      priceFormat: { type: "custom", formatter: (r: number) => price(Math.round(r * E4)), minMove: tick_size_e4 / E4 },
-    });
+    const priceFormat = { type: "custom" as const, formatter: (r: number) => tickText(r, tick_size_e4), minMove: tick_size_e4 / E4 };
+    this.#candles.applyOptions({ priceFormat });
+    this.#ticks.applyOptions({ priceFormat });
+    this.#paintLast();
     // A candle in the middle may have been replaced too, when the engine's own has come for one that was drawn from ticks.
     if (before.length === 0 || rows.length < before.length || commonPrefix(before, rows) < before.length - 1) {
       this.#candles.setData(rows.map(bar));
@@ -107,11 +114,18 @@ export class Chart {
   /** Ticks instead of candles, or candles again. */
   choose(ticks: boolean): void {
     this.#ticks.applyOptions({ visible: ticks });
-    for (const series of [this.#candles, this.#volume, ...this.#averages]) series.applyOptions({ visible: !ticks });
+    for (const series of [this.#candles, this.#volume]) series.applyOptions({ visible: !ticks });
     this.#chart.timeScale().applyOptions({ secondsVisible: ticks });
-    if (ticks) this.#candles.setData([]);
-    if (ticks) this.#volume.setData([]);
-    if (ticks) this.#rows = [];
+    // What is not shown has no place on the time scale either: its times would stretch it.
+    if (!ticks) {
+      this.#ticks.setData([]);
+      return;
+    }
+    this.#candles.setData([]);
+    this.#volume.setData([]);
+    this.#rows = [];
+    this.drawLines([]);
+    this.#chart.timeScale().scrollToRealTime();
   }
 
   /** All ticks that are kept: there are few, and they come in whole seconds. */
@@ -121,27 +135,33 @@ export class Chart {
     this.#ticks.setData([...seen].map(([time, value]) => ({ time, value })));
   }
 
-  /** The strategies' averages at the candles' own times. Fast ones are drawn thin, slow ones thick. */
-  average(lines: readonly IndicatorSeries[], interval_s: number): void {
-    const wanted = lines.flatMap((line) => [
-      ...(line.fast === "" ? [] : [{ title: line.fast, width: 1 as const, points: line.points.map((p) => [p.ts_ms, p.fast] as const) }]),
-      { title: line.slow, width: 2 as const, points: line.points.map((p) => [p.ts_ms, p.slow] as const) },
-    ]);
-    for (const series of this.#averages.splice(wanted.length)) this.#chart.removeSeries(series);
-    const first = this.#rows[0]?.ts_ms ?? Infinity;
-    const interval_ms = interval_s * 1000;
-    for (const [i, line] of wanted.entries()) {
-      const series = (this.#averages[i] ??= this.#chart.addSeries(LineSeries, {
-        lastValueVisible: false,
-        priceLineVisible: false,
-        crosshairMarkerVisible: false,
-      }));
-      const colours = [this.#colours.warn, this.#colours.target, this.#colours.dim];
-      series.applyOptions({ color: colours[Math.floor(i / 2) % colours.length] as string, lineWidth: line.width, title: line.title });
-      const at = new Map<UTCTimestamp, number>();
-      for (const [ts_ms, value] of line.points) if (ts_ms >= first) at.set(seconds(ts_ms - (ts_ms % interval_ms)), value);
-      series.setData([...at].map(([time, value]) => ({ time, value })));
+  /** The strategies' indicators: over the candles, and in panes of their own below. */
+  drawLines(shown: readonly Indicator[]): void {
+    const panes = panesOf(shown);
+    const wanted = shown.flatMap((one) => one.lines);
+    const layout = JSON.stringify(wanted.map((line) => [line.key, line.pane, line.colour]));
+    if (layout !== this.#layout) {
+      for (const series of this.#drawn) this.#chart.removeSeries(series);
+      this.#layout = layout;
+      this.#drawn = wanted.map((line) => this.#chart.addSeries(LineSeries, lineOptions(line), panes.indexOf(line.pane) + 1));
+      this.#stretch(panes.length);
     }
+    for (const [i, line] of wanted.entries()) {
+      const series = this.#drawn[i];
+      series?.applyOptions({ color: this.#colours.lines[line.colour] as string });
+      series?.setData(lineData(line));
+    }
+  }
+
+  /** Where the panes below the candles begin, in pixels from the top of the chart. */
+  paneTops(): number[] {
+    const heights = this.#chart.panes().map((pane) => pane.getHeight());
+    return heights.slice(1).map((_, i) => heights.slice(0, i + 1).reduce((sum, height) => sum + height + SEPARATOR_PX, 0));
+  }
+
+  /** Called with the time under the crosshair, null when it has left. */
+  onHover(told: (time: number | null) => void): void {
+    this.#chart.subscribeCrosshairMove((moved) => told(moved.point && moved.time !== undefined ? Number(moved.time) : null));
   }
 
   mark(marks: Marks, interval_s: number): void {
@@ -188,6 +208,18 @@ export class Chart {
     this.#chart.remove();
   }
 
+  /** The newest price's line and label are in the colour of its direction: a hollow candle's own colour is the panel's. */
+  #paintLast(): void {
+    const last = this.#rows.at(-1);
+    this.#candles.applyOptions({ priceLineColor: last && last.close_e4 < last.open_e4 ? this.#colours.down : this.#colours.up });
+  }
+
+  #stretch(n: number): void {
+    const [candles, ...below] = this.#chart.panes();
+    candles?.setStretchFactor(Math.max(this.box.clientHeight - n * PANE_PX, PANE_PX));
+    for (const pane of below) pane.setStretchFactor(PANE_PX);
+  }
+
   #line(px_e4: number | null, color: string, lineStyle: LineStyle, title: string): void {
     if (px_e4 === null) return;
     this.#lines.push(
@@ -201,6 +233,28 @@ export class Chart {
     const n = this.#rows.length;
     this.#chart.timeScale().setVisibleLogicalRange({ from: n - shown, to: n + 6 });
   }
+}
+
+function lineOptions(line: Line) {
+  return {
+    lineWidth: 2 as const,
+    lineStyle: line.dashed ? LineStyle.Dashed : LineStyle.Solid,
+    lastValueVisible: false,
+    priceLineVisible: false,
+    crosshairMarkerRadius: 3,
+    priceFormat: { type: "custom" as const, formatter: (value: number) => valueText(value, line.pane === ""), minMove: line.pane === "" ? 0.01 : 0.000_001 },
+  };
+}
+
+/** What is not known is a gap, and the line does not bridge it. */
+function lineData(line: Line): LineData<UTCTimestamp>[] {
+  const points: LineData<UTCTimestamp>[] = [];
+  let is_gap = false;
+  for (const [time, value] of line.values) {
+    if (value !== null) points.push(is_gap && points.length > 0 ? { time: time as UTCTimestamp, value, color: "transparent" } : { time: time as UTCTimestamp, value });
+    is_gap = value === null;
+  }
+  return points;
 }
 
 function seconds(ts_ms: number): UTCTimestamp {
@@ -235,5 +289,6 @@ function colours() {
     down: of("down"),
     stop: of("stop"),
     target: of("target"),
+    lines: Array.from({ length: COLOURS }, (_, i) => of(`line-${i + 1}`)),
   };
 }

@@ -46,6 +46,8 @@ class Sight:
     """Kite's full packet, or an Upstox message with last trade, volume and order book: no part of
     it is older than the rest.
     """
+    feed: int = 0
+    """Which of two feeds it came by."""
 
 
 ReadSights = Callable[[int, bytes, Mapping[str, ListedContract]], Iterator[Sight]]

@@ -131,6 +131,7 @@ def entered_brackets(
     strategies_of: Mapping[str, list[tuple[TradedStrategy, Mapping[str, Any]]]],
     moves: Mapping[str, list[TraderMove]],
     unsure: Callable[[int, int], str],
+    possible_terms: Callable[[TradedStrategy, int, int], list[Mapping[str, Any]]],
     taken_over: Iterable[TakenOver] = (),
 ) -> list[EnteredBracket]:
     """Those whose entry has filled, and what was taken over. `strategies_of`: whose a bracket may be; where the trader does
@@ -149,7 +150,12 @@ def entered_brackets(
             continue
         instrument, known = listed[entry.contract.key], strategies_of.get(tag)
         if not known or unsure(entry.ts_placed_ns - ATTRIBUTED_NS, entry.ts_placed_ns):
-            known = [(one, unknown_terms(one)) for one in instrument.strategies]
+            known = [
+                (one, plan)
+                for one in instrument.strategies
+                for plan in possible_terms(one, entry.side, entry.ts_placed_ns)
+            ] + (known or [])
+            known = known or [(one, unknown_terms(one)) for one in instrument.strategies]
         plans = [plan for _, plan in known]
         exits = [order for order in group if order is not entry]
         found.append(

@@ -35,10 +35,28 @@ class ShownBar:
     """A number that another day changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class TimedLook:
+    """What a file is shown at a beat of its timer."""
+
+    price: float
+    """The last one, rupees."""
+    minutes_left: int
+    """Until the square-off."""
+    may_be_less: bool = False
+    """The beat is at the end of a minute: a moment later one minute less is left."""
+    is_doubtful: bool = False
+    """Nobody knows whether it is asked."""
+
+
 class Reading(Protocol):
     """One strategy's memory. `slower`: a bar of a further length has closed. `on_trade`: something has
-    traded, at that price in rupees.
+    traded, at that price in rupees. `on_timer`: every `timer_s` seconds of the session; 0: it has no timer.
     """
+
+    timer_s: int
+
+    def on_timer(self, look: TimedLook) -> list[Saying]: ...
 
     def slower(self, bar: TraderBar) -> None: ...
 
@@ -47,7 +65,16 @@ class Reading(Protocol):
     def on_bar(self, seen: ShownBar) -> list[Saying]: ...
 
 
-class ClosesOnly:
+class Timeless:
+    """Has no timer."""
+
+    timer_s = 0
+
+    def on_timer(self, look: TimedLook) -> list[Saying]:
+        return []
+
+
+class ClosesOnly(Timeless):
     """Says nothing to a trade."""
 
     def on_trade(self, price: float) -> list[Saying]:
@@ -200,6 +227,46 @@ class ReadRsiReversion(ClosesOnly):
         return found
 
 
+class ReadTimedMomentum(OwnBarsOnly):
+    """Every half minute the last price is taken into the mean of the last looks. Price that is so far
+    from the mean is followed; out where they meet, and whatever is held when few minutes are left.
+    """
+
+    timer_s = 30
+
+    def __init__(self, params: Numbers) -> None:
+        self._edge, self._last = params["edge"], params["last"]
+        self._n = int(params["looks"])
+        self._looks = LastValues(self._n)
+        self._doubtful = 0
+        """So many looks more hold one that nobody knows of."""
+
+    def on_bar(self, seen: ShownBar) -> list[Saying]:
+        return []
+
+    def on_timer(self, look: TimedLook) -> list[Saying]:
+        price = look.price
+        if not price:
+            return []
+        self._looks.take(price)
+        self._doubtful = self._n if look.is_doubtful else max(self._doubtful - 1, 0)
+        mean, doubtful = self._looks.mean, self._doubtful > 0
+        if look.minutes_left <= self._last:
+            return [Leave(side, doubtful) for side in (1, -1)]
+        is_late = look.may_be_less and look.minutes_left - 1 <= self._last
+        found: list[Saying] = []
+        for side in (1, -1):
+            behind = (price - mean) * side
+            near = abs(behind) < CLOSE_CALL * price
+            if behind <= 0 or near or is_late or doubtful:
+                found.append(Leave(side, near or doubtful or (is_late and behind > 0)))
+            room = behind - mean * self._edge / 10_000
+            near = abs(room) < CLOSE_CALL * price
+            if self._looks.is_ready and (room > 0 or near):
+                found.append(Enter(side, True, is_close=near or is_late or doubtful))
+        return found
+
+
 class ReadRangeTrailing(OwnBarsOnly):
     """Each time that the close changes sides of its average; the stop so many average ranges away from
     the entry, and from each trade since.
@@ -323,6 +390,7 @@ EXAMPLES: dict[str, tuple[Callable[[Numbers], Reading], bool]] = {
     "range_trailing.py": (ReadRangeTrailing, True),
     "rsi_reversion.py": (ReadRsiReversion, True),
     "supertrend_trailing.py": (ReadSupertrend, True),
+    "timed_momentum.py": (ReadTimedMomentum, False),
     "volatility_breakout.py": (ReadVolatilityBreakout, True),
     "vwap_reversion.py": (ReadVwapReversion, True),
 }

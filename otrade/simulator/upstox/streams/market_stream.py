@@ -215,7 +215,7 @@ class MarketStreamServer:
         if self._faults.has_hole or not self.clients:
             return
         for quote in quotes:
-            fault = self._faults.take_tick()
+            fault = "wrong" if self._server.is_wrong else self._faults.take_tick()
             if fault:
                 self._send_spoiled(quote, fault)
         self._send(self.clients, quotes, LIVE_FEED)
@@ -278,9 +278,7 @@ class MarketStreamServer:
                 message.feeds[key].CopyFrom(one)
             if message.feeds and change is book_alone:
                 payload = message.SerializeToString(deterministic=True)
-                self._server.send_after(
-                    client, WSMsgType.BINARY, payload, self._server.book_delay_ns
-                )
+                self._server.send_book(client, payload)
             elif message.feeds:
                 self._write([client], message)
 

@@ -13,7 +13,7 @@ from otrade.calendar import Calendar
 from otrade.cli.main import main
 from otrade.config import RunOptions, manager
 from otrade.live.paper_mode import sim_config_of
-from otrade.research.backtest.parity import parity
+from otrade.research.parity.parity import parity
 from otrade.research.results.reader import Result
 from tests.harness import paper_run
 
@@ -48,8 +48,9 @@ def test_a_paper_day_and_its_twins(
     config = manager.load(path)
     sim = sim_config_of(config, RunOptions(date=paper_run.FRIDAY), Calendar.load())
     journal = next((var / "journal").glob("*.otj*"))
-    report = parity(journal, config, sim)
-    assert len(report.paper) == len(report.backtest) > 10 and report.differences == []
+    report = parity(journal, sim)
+    assert report.orders[0] == report.orders[1] == report.n_same > 10 and not report.differences
+    assert report.gross_e4[0] == report.gross_e4[1] != 0
     # The day's recorded packets, and its round trips, are a backtest's too.
     data, out = str(tmp_path / "data"), str(tmp_path / "result")
     assert main(["data", "import", str(journal), "--data", data]) == 0
@@ -63,8 +64,10 @@ def test_a_paper_day_and_its_twins(
     assert 20 < facts.models["latency"]["median_ms"] < 80  # of the simulated broker: 30 to 60
     # Another market is another day, and is said to be one.
     other = sim_config_of(config, RunOptions(date=paper_run.FRIDAY, seed=12), Calendar.load())
-    kinds = {text.partition(":")[0] for text in parity(journal, config, other).differences}
-    assert kinds & {"order", "price", "time", "quantity"}
+    report = parity(journal, other)
+    assert {one.what for one in report.differences} & {"order", "price", "time", "quantity"}
+    assert not report.is_explained
+    assert main(["parity", str(journal), "--config", str(path), "--seed", "12"]) == 3
 
 
 def test_a_day_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

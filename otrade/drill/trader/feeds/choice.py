@@ -1,0 +1,75 @@
+"""Which of two feeds to believe about one instrument, as docs/architecture.md says it ("Two brokers,
+two feeds").
+
+The day's volume is the exchange's own count: more of it is news, whoever brings it, less is old, and
+the same from the other feed is the same trade again. Where the wire has no volume one feed is
+believed, until its connection is gone or it has been silent.
+"""
+
+from enum import IntEnum
+
+from otrade.drill.trader.feeds.sight import Sight
+
+
+class Said(IntEnum):
+    """What a packet is, beside what the other feed has said."""
+
+    OLD = 0
+    SAME = 1
+    """The same trades again, perhaps with a newer order book."""
+    NEWS = 2
+
+
+class FeedChoice:
+    """Of one instrument. With one feed everything is news."""
+
+    def __init__(self, failover_ns: int) -> None:
+        self._failover_ns = failover_ns
+        self._stand: set[int] = set()
+        self._is_second_known = False
+        """Once it has been heard of, for good."""
+        self.last = 0
+        """Which feed brought the last news."""
+        self._believed = 0
+        """The one that is believed where no volume decides."""
+
+    def connection_changed(self, feed: int, *, stands: bool) -> None:
+        self._is_second_known = self._is_second_known or (stands and feed == 1)
+        (self._stand.add if stands else self._stand.discard)(feed)
+
+    def of(self, sight: Sight, n_told: int, volume: int, heard_ns: int) -> Said:
+        """Of a packet with a last trade. `n_told`, `volume`, `heard_ns`: how many were taken before
+        it, the day's volume so far, and when something was last believed.
+        """
+        if not self._is_second_known:
+            return Said.NEWS
+        if not n_told:
+            self._believed = sight.feed
+        elif sight.volume and volume:
+            if sight.volume < volume:
+                return Said.OLD
+            if sight.volume == volume and sight.feed != self.last:
+                return Said.SAME
+        elif sight.feed != self._believed:
+            if self._speaks(self._believed, sight.ts_ns, heard_ns):
+                return Said.OLD
+            self._believed = sight.feed
+        return Said.NEWS
+
+    def takes_part(self, sight: Sight, n_told: int, heard_ns: int) -> bool:
+        """Of a packet without a last trade, which no volume orders."""
+        return (
+            not self._is_second_known
+            or not n_told
+            or sight.feed == self.last
+            or not self._speaks(self.last, sight.ts_ns, heard_ns)
+        )
+
+    def follow(self, feed: int) -> bool:
+        """News has come by this feed; whether the last came by the other one."""
+        is_other = feed != self.last
+        self.last = feed
+        return is_other
+
+    def _speaks(self, feed: int, now_ns: int, heard_ns: int) -> bool:
+        return feed in self._stand and now_ns - heard_ns <= self._failover_ns
