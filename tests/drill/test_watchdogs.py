@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from otrade.drill.campaign import attempt
 from otrade.drill.scenario import draw
 from otrade.drill.starts.watchdog import MortalClient, WatchdogDied
 from otrade.drill.trader.record import SessionRecord
@@ -85,3 +86,11 @@ def test_only_what_was_there_beside_a_watchdog_is_its(
 ) -> None:
     record = SessionRecord("kite", {}, guarded=[(100, 200)])
     assert record.was_guarded(opened_ns, [order(5), order(ended_ns)]) == guarded
+
+
+def test_what_a_watchdog_has_closed_gets_no_stop_from_the_next_start() -> None:
+    """Seed 1 of deaths alone, at Upstox: the order updates' own socket came up first, and the book that
+    was read for it knew of the entry before it knew of the watchdog's exit.
+    """
+    result = attempt(draw(1, ["kill"]))
+    assert not result.error and result.seen["watchdog_hung"], result.error
