@@ -218,13 +218,13 @@ TABLE = {
     "drill.draws": "",
     "drill.reports": "errors plain_file",
     "drill.starts": f"{BASE} otrade _core.market brokers calendar drill.draws drill.trader instruments journal live.day live.plan "
-    "live.startup simulator simulator.base strategy strategy.build strategy.check",
+    "live.startup live.watchdog simulator simulator.base strategy strategy.build strategy.check",
     "drill.inbound": f"{BASE} otrade contract hooks live.api live.broker_io live.control live.engine_socket live.notices "
     "live.startup simulator simulator.base simulator.exchange stream",
     "drill": f"{BASE} otrade "
     "_core.orders.order brokers brokers.registry calendar charges config drill.bounds drill.draws drill.inbound "
     "drill.reports drill.starts drill.trader drill.trader.leave journal live.control live.day live.history live.notices "
-    "live.persistence live.plan live.startup simulator simulator.base simulator.exchange",
+    "live.oms live.persistence live.plan live.startup live.watchdog simulator simulator.base simulator.exchange",
     "cli.engine": f"{BASE} config file_lock engine_link live.control live.runtime live.watchdog",
     "cli.processes": f"{BASE} config live.runtime live.startup",
     "cli.research": f"{BASE} brokers brokers.registry calendar child_environment cli.commands config journal live price_files "

@@ -99,6 +99,11 @@ SETTINGS: tuple[Setting, ...] = (
     _several("broker.modifications_per_order", "modifies_per_order", "budget"),
     _plan("broker.market_protection_pct", "protection_e2", {-1: "automatic", 100: "1", 300: "3"}),
     Setting(
+        "watchdog.enabled",
+        ("off", "on"),
+        lambda s, key, strategy: "on" if any("watchdog" in e.args for e in s.events) else "off",
+    ),
+    Setting(
         "hooks.enabled",
         ("off", "on"),
         lambda s, key, strategy: "on" if any(e.kind == POSTBACK for e in s.events) else "off",
@@ -269,6 +274,8 @@ NO_ORDERS_MATTER: dict[str, str] = {
 """A key or a whole section, and why no order can differ by it."""
 
 NOT_DRAWN: dict[str, str] = {
+    "watchdog.stale_s": "one value: seven seconds",
+    "watchdog.flatten": "tests/live/watchdog: what it closes in place of protecting",
     "engine.on_stop": "tests/live/day/test_shutdown.py",
     "engine.order_timeout_ms": "one value: the bounds of doubts are sums of it",
     "engine.doubt_look_gap_ms": "one value, as the timeout",
@@ -285,7 +292,6 @@ NOT_DRAWN: dict[str, str] = {
     "sessions.square_off_room_min": "sessions end long before the broker's own square-off; tests/live/plan",
     "history.files": "tests/live/startup: history out of a file",
     "history.max_wait_s": "one value, and answers that take longer",
-    "watchdog": "tests/live/watchdog: another process, after the engine's end",
 }
 """What matters to an order and no scenario draws, with what holds it instead."""
 

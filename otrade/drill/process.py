@@ -17,6 +17,7 @@ from otrade.clock import WallClock
 from otrade.config.schema import BrokerConfig
 from otrade.drill.draws.feeds import ONE_FEED, SecondFeedDraw
 from otrade.drill.sent import SentRequest
+from otrade.drill.starts.watchdog import left_word
 from otrade.journal.memory import MemoryJournal
 from otrade.live.day.clock_step_check import ClockStepCheck
 from otrade.live.day.trading_day import DayOptions, TradingDay
@@ -27,6 +28,7 @@ from otrade.live.plan.day_plan import DayPlan
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, build_plan, sink_of
 from otrade.live.startup.exit_modes import HELLO_FIELD, Settled, settle
 from otrade.live.startup.secondary_feed import SecondaryFeed
+from otrade.live.watchdog.heartbeat import ProtectionFile
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Ports, Simulator, wire_name
 
@@ -176,6 +178,8 @@ class Process:
     exits: dict[str, str] = field(default_factory=dict)
     """What the broker's margin preview has said this day."""
     second_feed: SecondFeedDraw = ONE_FEED
+    word: ProtectionFile | None = None
+    """What it has left for a watchdog with its last beat."""
     day: TradingDay = field(init=False)
     broker: BrokerSession = field(init=False)
     board: NoticeBoard = field(init=False)
@@ -209,7 +213,9 @@ class Process:
         self.day = TradingDay(
             plan, self.clock, self.board, self.charge_rule, self.options, journal=journal
         )
-        self.day.listen_to_beats(ClockStepCheck(self.day, self.clock.wall).on_beat)
+        self.day.listen_to_beats(
+            ClockStepCheck(self.day, self.clock.wall).on_beat, self._leave_word
+        )
         adapter.close()
         self.broker = adapter.session(
             encoder=encoder,
@@ -244,6 +250,10 @@ class Process:
     def _is_connecting(self) -> bool:
         second = self.day.secondary_feed
         return self.broker.is_connecting or (second is not None and second.is_connecting)
+
+    def _leave_word(self, now_ns: int) -> None:
+        if not self.is_dead:
+            self.word = left_word(self.day)
 
     async def open(self) -> None:
         await self.sim.during(self.day.open(self.session))

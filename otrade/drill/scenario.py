@@ -27,6 +27,7 @@ from otrade.drill.trouble import (
     RANGE_S,
     TROUBLES,
     UNTOLD_S,
+    WATCHDOG_S,
 )
 from otrade.simulator.base.config import BOOK_PERCENT
 
@@ -39,6 +40,8 @@ take them all at once.
 AUTO = 0.25
 """Of the strategies with a target: the broker's margin preview says how they leave."""
 PASSED_OVERS = 0.3
+WATCHDOGS = 0.4
+"""Of the deaths."""
 PEERS = 0.1
 """Of the scenarios: entries wait at the exchange."""
 POSTING = next(row.name for row in BROKERS.values() if row.order_hook)
@@ -365,7 +368,10 @@ def draw(
             **_near_loss(random.Random(f"loss {seed}"), chosen, limits["max_order_qty"]),
         },
         _budget(rng),
-        [_of_history(_of_products(event, instruments), history) for event in events],
+        [
+            _of_watchdog(_of_history(_of_products(event, instruments), history), seed)
+            for event in events
+        ],
         instruments,
         []
         if strategies
@@ -473,6 +479,22 @@ def _of_history(event: Event, history: HistoryDraw) -> Event:
     if event.kind != "kill" or not event.args["lost"] or not history.answer:
         return event
     return replace(event, args={**event.args, "history_s": history.kept_waiting_s})
+
+
+def _of_watchdog(event: Event, seed: int) -> Event:
+    """Behind some deaths the watchdog steps in: the process is gone, or hangs; and it may die itself,
+    behind a request.
+    """
+    rng = random.Random(f"watchdog {seed} {event.at_s}")
+    if event.kind != "kill" or rng.random() >= WATCHDOGS:
+        return event
+    how = rng.choice(tuple(WATCHDOG_S))
+    more = {
+        "watchdog": how,
+        "watchdog_s": WATCHDOG_S[how],
+        "behind_asked": rng.choice((1, 1, 2, 3)),
+    }
+    return replace(event, args={**event.args, **more})
 
 
 def _strategy(rng: random.Random) -> StrategyDraw:

@@ -6,13 +6,14 @@ Time is simulated; nothing sleeps.
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import uvloop
 
 from otrade._core.orders.order import take_counts
-from otrade._core.types import Cmd, Ev, ExitReason, Note, Rec
+from otrade._core.types import Cmd, Ev, ExitReason, Leg, Note, Rec
 from otrade.calendar import Calendar
 from otrade.charges import NO_CHARGES, Charges
 from otrade.drill.bars import BarJudge
@@ -41,6 +42,7 @@ from otrade.drill.starts.day_before import live_through
 from otrade.drill.starts.history_judge import check_history
 from otrade.drill.starts.strategy_files import compiled
 from otrade.drill.starts.warm_start import warm_up
+from otrade.drill.starts.watchdog import GONE_S, STALE_S, step_in
 from otrade.drill.trader.account import AccountJudge, WrongAccount
 from otrade.drill.trader.entries import EntryJudge, WrongEntry
 from otrade.drill.trader.leave.exits import ExitJudge, WrongExit
@@ -58,6 +60,7 @@ from otrade.journal.words import read_notice
 from otrade.live.control.commands import Commands
 from otrade.live.day.trading_day import DayOptions
 from otrade.live.history.trade_ledger import OrderFill
+from otrade.live.oms.cl_ord_id import ClOrdId, parse
 from otrade.live.plan.engine_builder import EngineSpec, InstrumentSpec, SessionSpec, StrategySpec
 from otrade.live.startup.exit_modes import Settled
 from otrade.simulator.base.config import SimConfig
@@ -65,6 +68,7 @@ from otrade.simulator.base.formats import rupees
 from otrade.simulator.base.universe import ListedContract
 from otrade.simulator.simulator import Simulator
 
+NOBODYS = ClOrdId(0, 0, Leg.ENTRY, 0, 0)
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 STEP_NS = SECOND
@@ -184,6 +188,7 @@ class DrillSession:
         self._ended_ns = 0
         self._kill_s = 0.0
         self._kill_twice = self._kill_lost = False
+        self._kill_args: Mapping[str, Any] = {}
         self._n_runs = self._n_deaths = 0
         self._process: Process
         self._peers: HostilePeers | None = None
@@ -374,6 +379,9 @@ class DrillSession:
         self._result.n_early += self._process.n_early
         await self._process.die()
         self._compare_bars()
+        if self._kill_args.get("watchdog"):
+            await self._watch(self._kill_args["watchdog"], self._kill_args["behind_asked"])
+            self._kill_args = {}
         await self._sim.run_until(self._sim.clock.now_ns() + round(self._kill_s * SECOND))
         is_lost, self._kill_lost = self._kill_lost, False
         if is_lost:
@@ -392,6 +400,29 @@ class DrillSession:
         if is_lost and not self._oracle.halted_since_ns and not self._person.keeps_out:
             # No entries after that, until a person who knows that he had not halted it says so.
             self._command("rearm")
+
+    async def _watch(self, how: str, behind_asked: int) -> None:
+        """The watchdog has seen the death, and does what it can before the next start."""
+        sim, dead = self._sim, self._process
+        since_ns = sim.clock.now_ns()
+        await sim.run_until(since_ns + round((GONE_S if how == "gone" else STALE_S) * SECOND))
+        adapter = adapter_at(sim, self._ports, self._broker, MortalClock(sim.clock))
+        adapter.use(dead.access_token)
+        outcome = await step_in(
+            sim,
+            adapter,
+            dead.word,
+            lambda severity, code, text: self._said.append(
+                (sim.clock.now_ns(), f"WATCHDOG {severity.name} {code}: {text}")
+            ),
+            behind_asked if how == "dies" else 0,
+        )
+        self._result.seen[f"watchdog_{how}"] += 1
+        self.recorder.guarded(since_ns)
+        self._oracle.check()
+        is_quiet = {event.kind for event in self._scenario.events} <= QUIET | {"kill"}
+        if outcome is not None and is_quiet and not (outcome.is_safe and self._oracle.is_covered):
+            raise Violation(f"the watchdog has not protected what was open: {outcome.words}")
 
     def _command(self, name: str) -> bool:
         """A person's command; whether it was carried out."""
@@ -456,6 +487,7 @@ class DrillSession:
                 writer.last_kind = -Rec.COMMAND
             else:
                 writer.last_kind, writer.last_more = Rec[args["behind"]], args["records"]
+            self._kill_args = args
             self._kill_s, self._kill_twice, self._kill_lost = args["s"], args["twice"], args["lost"]
         elif event.kind == POSTBACK:
             if self._posted.post(args["way"]):
@@ -787,16 +819,20 @@ class DrillSession:
     def _judge_exits(self, entries: EntryJudge, instruments: list[TraderInstrument]) -> None:
         """What became of the trader's positions."""
         record, orders = self.recorder.record, self._sim.exchange.orders()
-        brackets = entered_brackets(
-            orders,
-            instruments,
-            entries.touches,
-            entries.strategies_of,
-            entries.moves,
-            entries.unsure,
-            entries.possible_terms,
-            record.taken_over,
-        )
+        brackets = [
+            one
+            for one in entered_brackets(
+                orders,
+                instruments,
+                entries.touches,
+                entries.strategies_of,
+                entries.moves,
+                entries.unsure,
+                entries.possible_terms,
+                record.taken_over,
+            )
+            if not record.was_guarded(one.opened_ns, [one.entry, *one.exits])
+        ]
         prices = ExitJudge(record, brackets, entries.unsure, entries.possible_moves)
         others = frozenset(one.contract.key for one in orders if not one.tag and one.filled_qty)
         leaving = LeaveJudge(
@@ -856,7 +892,10 @@ class DrillSession:
             for record in journal.records()
             if record.kind == Rec.COMMAND
         }
-        stray = self._oracle.tags - commanded
+        watchdogs = {tag for tag in self._oracle.tags if (parse(tag) or NOBODYS).is_watchdog}
+        if watchdogs and not self.recorder.record.guarded:
+            raise Violation(f"orders of a watchdog, and none has been there: {watchdogs}")
+        stray = self._oracle.tags - commanded - watchdogs
         if stray:
             raise Violation(f"orders without an intent in the journal: {', '.join(sorted(stray))}")
 

@@ -33,6 +33,11 @@ PERSON = {
     "person_take-over": "positions taken over",
 }
 """What a person did, as a session counts it."""
+WATCHDOGS = {
+    "watchdog_gone": "behind a process that was gone",
+    "watchdog_hung": "behind one that hung",
+    "watchdog_dies": "that died itself",
+}
 NIGHTS = {
     "carried": "carried over the night",
     "carried_closed": "of them closed by their owner",
@@ -108,6 +113,7 @@ def render(results: Sequence[SessionResult], kinds: Sequence[str], wall_s: float
         f"                    {_worst(r.recovery_s for r in alone):.2f} s where nothing else went wrong, "
         f"{_worst(r.recovery_s for r in free):.2f} s with other troubles, "
         f"{_worst(r.recovery_s for r in capped):.2f} s where the day's order cap forbids every order",
+        f"watchdogs           {', '.join(f'{seen[name]:,} {words}' for name, words in WATCHDOGS.items())}",
         f"worst over-exit     {_worst(r.exceeded_s for r in free):.2f} s (two exits filled, or a fill after a cancel; undone), "
         f"{_worst(r.exceeded_s for r in capped):.2f} s where that cap forbids the order that would undo it",
     ]

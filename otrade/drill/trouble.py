@@ -254,6 +254,10 @@ def _accept_late(sim: Simulator, args: Args) -> None:
     )
 
 
+WATCHDOG_S = {"gone": 8.0, "hung": 15.0, "dies": 15.0}
+"""For how long a watchdog keeps the next start waiting, where nothing else goes wrong: its own notice of
+the death, two looks, what it does, and two more looks.
+"""
 PASSED_OVER = "passed_over"
 """Entries that wait at the exchange. Drawn apart: in every fourth session or so."""
 PEER = "peer"
@@ -768,7 +772,11 @@ TROUBLES: dict[str, Trouble] = {
         },
         None,
         lambda args: (
-            args["s"] + DOUBT_S * (2 if args["twice"] else 1) + 2.0 + args.get("history_s", 0.0)
+            args["s"]
+            + DOUBT_S * (2 if args["twice"] else 1)
+            + 2.0
+            + args.get("history_s", 0.0)
+            + args.get("watchdog_s", 0.0)
         ),
         "dead, and then recovering: what was being sent is in doubt, and a second death in the middle begins the doubt anew",
     ),

@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+from otrade.drill.trouble import OF_TWO_FEEDS
 from tests.drill.mutant_tree import COPY, drill, planted, prepare
 from tests.drill.operators import (
     ROOT,
@@ -39,6 +40,7 @@ from tests.drill.operators import (
 
 CORE = "otrade._core."
 BUILTIN = "otrade.strategy.builtin."
+FEEDS = ",".join(OF_TWO_FEEDS)
 
 
 @dataclass(frozen=True)
@@ -577,6 +579,7 @@ MUTANTS = (
         "arbitrate",
         (never("tick.volume == market.volume"),),
         "the second packet's time is in another precision, and counts as a later trade",
+        FEEDS,
     ),
     Mutant(
         "an older volume of the other feed is news",
@@ -584,6 +587,7 @@ MUTANTS = (
         "arbitrate",
         (never("tick.volume < market.volume"),),
         "prices of a feed that lags come between those of now",
+        FEEDS,
     ),
     Mutant(
         "the feed that is believed is believed for ever",
@@ -598,6 +602,7 @@ MUTANTS = (
         "_packets",
         (also_if("id < 0", "wire.feed > 0"),),
         "while the first one is silent nothing trades",
+        FEEDS,
     ),
     Mutant(
         "a feed without times is waited for beside one with times",
@@ -611,6 +616,23 @@ MUTANTS = (
             ),
         ),
         "in quote mode Kite's packets make no bar once Upstox was heard, and none while it is down",
+        FEEDS,
+    ),
+    Mutant(
+        "the watchdog takes any order for a stop",
+        "otrade.live.watchdog.protection_plan",
+        "_protect",
+        (instead("qty = min", "qty = 0"),),
+        "what the dead engine had not covered yet stays uncovered until the next one",
+        "kill",
+    ),
+    Mutant(
+        "the watchdog looks for no order in doubt",
+        "otrade.live.watchdog.protector",
+        "_carry_out",
+        (never("need.key in in_doubt"),),
+        "what was sent by it and not answered is sent again",
+        "kill,answer_504,lose_silence,answer_silence",
     ),
     Mutant(
         "a hint makes nobody look",

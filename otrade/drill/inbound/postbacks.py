@@ -118,10 +118,9 @@ class PostedHints:
 
     def _send(self, body: bytes, expected: PostbackVerdict) -> None:
         verdict = self._judge(body)
-        # The same update may have been posted before, as a true one is by its own broker.
-        if verdict != expected and not (
-            expected == HEARD and verdict in (KNOWN, PostbackVerdict.TOO_MANY)
-        ):
+        # The same update may have been posted before, and a flood may have used up what a burst has.
+        may_be = (KNOWN, PostbackVerdict.TOO_MANY) if expected != REFUSED else ()
+        if verdict != expected and verdict not in may_be:
             self._wrong = (
                 f"a postback is {verdict.name}, and must be {expected.name}: {body.decode()}"
             )

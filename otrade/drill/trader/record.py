@@ -169,6 +169,8 @@ class SessionRecord:
     limits: list[tuple[int, Mapping[str, int]]] = field(default_factory=list)
     """(time, limits in force from then on, in the core's units)."""
     taken_over: list[TakenOver] = field(default_factory=list)
+    guarded: list[tuple[int, int]] = field(default_factory=list)
+    """From then until then a watchdog has looked after what a dead process had left."""
     carried: dict[tuple[str, str], int] = field(default_factory=dict)
     """What the account held in the morning, by instrument and product: somebody else's."""
     _sights: list[Sight] = field(default_factory=list)
@@ -187,6 +189,15 @@ class SessionRecord:
             self._sights += [replace(one, feed=1) for one in sights] if frame.feed else sights
         self._n_read = len(self.frames)
         return self._sights
+
+    def was_guarded(self, opened_ns: int, orders: Iterable[Order]) -> bool:
+        """Was a watchdog there while one of these could trade, or something of them was open? What it
+        asks for, and when, is its own.
+        """
+        last_ns = max(order.ts_update_ns if order.is_final else 1 << 62 for order in orders)
+        return any(
+            opened_ns <= until_ns and last_ns >= from_ns for from_ns, until_ns in self.guarded
+        )
 
     def in_force(self, kinds: Iterable[str], from_ns: int, until_ns: int) -> bool:
         """Was one of these troubles in force, or did it happen, between these times?"""
@@ -290,6 +301,10 @@ class SessionRecorder:
         """The process is dead; at `alive_ns` it was alive."""
         life = self.record.lives[-1]
         life.alive_ns, life.dead_ns = alive_ns, self._now_ns()
+
+    def guarded(self, since_ns: int) -> None:
+        """A watchdog has been at work since then."""
+        self.record.guarded.append((since_ns, self._now_ns()))
 
     def trouble(self, kind: str, args: Mapping[str, Any]) -> None:
         """A trouble of the scenario begins."""

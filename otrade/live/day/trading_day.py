@@ -114,6 +114,9 @@ class TradingDay:
         self.is_connected = False
         """The broker has let us in: from now on requests of ours may be with it."""
         self._is_open = False
+        self._is_reconciled = False
+        """The start has explained the account: a later book is only news."""
+        self._was_push_late = False
         self.is_token_dead = False
         self.has_fault = False
         self.is_verified = False
@@ -253,6 +256,9 @@ class TradingDay:
         await reconciler.patiently(session.connect)
         self.is_connected = True
         await reconciler.reconcile_start()
+        self._is_reconciled = True
+        if self._was_push_late:
+            self.want_book()
         self._check_journal_gone(self.clock.now_ns())
         session.subscribe([(i.token, i.feed_mode) for i in self.plan.instruments])
         if self.secondary_feed is not None:
@@ -464,7 +470,11 @@ class TradingDay:
         """
         if self._book_poller is not None:
             self._book_poller.is_without_push = not alive
-        if alive:
+        if alive and not self._is_reconciled:
+            # The start reads the book itself, and takes back what is ours in it first: a stop for what
+            # a watchdog has closed would be one too many.
+            self._was_push_late = True
+        elif alive:
             self.want_book()
         elif not self.ended.is_set():
             self.board.say(

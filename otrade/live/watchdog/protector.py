@@ -70,10 +70,20 @@ class _Doubt(msgspec.Struct):
 class Protector:
     """One account's brackets under the watchdog's care."""
 
-    def __init__(self, client: EmergencyClient, say: Say, *, gap_s: float) -> None:
+    def __init__(
+        self,
+        client: EmergencyClient,
+        say: Say,
+        *,
+        gap_s: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._say = say
         self._gap_s = gap_s
+        self._sleep = sleep
+        self._now_s = now_s
         self._doubts: dict[str, _Doubt] = {}
         self._attempts: dict[Key, int] = {}
         self._steps: Counter[Key] = Counter()
@@ -123,8 +133,8 @@ class Protector:
         self._n_requests = n_calm = 0
         before: set[ProtectionNeed] = set()
         groups: dict[Key, BracketRows] = {}
-        end_s = time.monotonic() + give_up_s
-        while time.monotonic() < end_s:
+        end_s = self._now_s() + give_up_s
+        while self._now_s() < end_s:
             self._round += 1
             try:
                 groups = await self.groups(protection)
@@ -134,7 +144,7 @@ class Protector:
                     Severity.ALARM, "BOOK_FAILED", f"the broker cannot be asked: {error}"
                 )
                 n_calm, before = 0, set()
-                await asyncio.sleep(self._gap_s)
+                await self._sleep(self._gap_s)
                 continue
             self._settle_doubts(groups)
             needs = self._needs(groups, net_of, protection, flatten=flatten)
@@ -146,7 +156,7 @@ class Protector:
                 n_calm = 0
                 await self._carry_out(needs, before, groups, protection)
             before = set(needs)
-            await asyncio.sleep(self._gap_s)
+            await self._sleep(self._gap_s)
         open_words = ", ".join(_open_words(group) for group in groups.values() if group.net_qty)
         what = open_words or "the book could not be read, or orders still rest"
         words = f"not done in {give_up_s:.0f} s, look at the broker yourself: {what}"
