@@ -67,10 +67,10 @@ class JournalTape:
         """Requests in doubt, by ClOrdID, and when they were given up."""
         self.refused: dict[str, str] = {}
         """Requests that the broker refused, by ClOrdID, in its Reason's name."""
-        self.foreign: list[str] = []
-        """Orders of somebody else, by the broker's id."""
         self.end = -1
         self.later_runs = 0
+        self.is_whole = False
+        """Its engine ended in order: nothing is missing behind the last record."""
         self._tag_of: dict[int, str] = {}
         self._open: dict[str, DayTrouble] = {}
         for record in salvage(path):
@@ -79,10 +79,16 @@ class JournalTape:
             self._take(record)
         if not self.first_beat_ns:
             raise BacktestError(f"{path}: no beat of an engine: the day was never opened")
+        if self.end < 0 and not self.is_whole:
+            # The second run goes on to the close, as the engine would have.
+            words = "the journal ends before the day does"
+            self.troubles.append(DayTrouble("fault", self.last_ns, DAY_END_NS, words))
 
     # ------------------------------------------------------------------------------------- reading
     def _take(self, record: Record) -> None:
         payload = bytes(record.payload)
+        if record.kind != Rec.PAD:
+            self.is_whole = record.kind == Rec.END
         if record.kind == Rec.HELLO:
             self._run_begins(record, read_hello(payload))
             return
