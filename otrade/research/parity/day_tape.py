@@ -55,6 +55,8 @@ class JournalTape:
         self.calls: list[tuple[int, bytes]] = []
         self.hello: dict[str, Any] = {}
         self.names = DayNames()
+        self.runs: list[tuple[int, int]] = []
+        """When a further run went on, and its number, which the ids of its orders have."""
         self.first_beat_ns = 0
         self.last_ns = 0
         self.listed: list[dict[str, int | str]] = []
@@ -165,6 +167,8 @@ class JournalTape:
             elif "feed" in self._open:
                 self._open.pop("feed").until_ns = ts_ns
             self.calls.append((ts_ns, payload))
+        elif name == "resume":
+            self.runs.append((ts_ns, int(args["run_id"])))
         elif name in OUTSIDE:
             if name == "on_halt":
                 self._begins_or_ends("halt", False, ts_ns, "")

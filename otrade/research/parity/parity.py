@@ -174,7 +174,7 @@ def _notes(tape: JournalTape, way_ns: int, *, is_recorded: bool) -> list[str]:
         )
     if tape.end < 0 and not tape.is_whole:
         notes.append(
-            f"the journal ends at {ist_hms(tape.last_ns)}, and its engine did not end in order: what the backtest did later has no other side"
+            f"the journal ends at {ist_hms(tape.last_ns)}, where its engine did not end in order: what came later has no other side"
         )
     if tape.later_runs:
         at = ist_hms(tape.last_ns)

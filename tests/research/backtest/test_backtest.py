@@ -363,6 +363,27 @@ def test_the_command_says_where_each_came_from(tmp_path: Path) -> None:
     }
 
 
+def test_no_option_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A share that the exchange would round to no bound, and journals that nobody draws from."""
+    worlds.archive(tmp_path / "data", days=DAYS[:1])
+    path = tmp_path / "config.json"
+    made = worlds.config([worlds.strategy("one", "NSE:INFY")], tmp_path / "var")
+    path.write_bytes(to_bytes(made))
+    days = ["--from", f"{DAYS[0]}", "--to", f"{DAYS[0]}", "--data", str(tmp_path / "data")]
+    command = ["backtest", str(path), *days, "--out", str(tmp_path / "result")]
+    for more, words in (
+        (["--share", "0.004"], "--share 0.004: 0.01 to 100 per cent"),
+        (["--journals", "day.otj"], "--latency journal"),
+        (["--latency", "5", "--journals", "day.otj"], "--latency journal"),
+    ):
+        assert main([*command, *more]) == 5
+        assert words in capsys.readouterr().err
+    told = BacktestConfig(share_percent=0.004)
+    path.write_bytes(to_bytes(msgspec.structs.replace(made, backtest=told)))
+    assert main(command) == 5
+    assert "0.004" in capsys.readouterr().err
+
+
 def test_the_extreme_that_comes_first_may_be_chosen(tmp_path: Path) -> None:
     high = one_bar_of_both(tmp_path / "high", stop_first=False, path="high")
     low = one_bar_of_both(tmp_path / "low", stop_first=False, path="low")
