@@ -363,6 +363,43 @@ def test_the_command_says_where_each_came_from(tmp_path: Path) -> None:
     }
 
 
+def test_the_brokers_own_exit_is_one_order_however_it_trades(tmp_path: Path) -> None:
+    """Three positions of 55 shares together, closed five at a time: each pays the fee once, and money adds up."""
+    flat, up = 10_000_000, 10_000_000 + 40 * TICK
+    bars = [bar_at(i, flat, flat, flat, flat) for i in range(8)]
+    bars.append(bar_at(8, flat, up, flat, up))
+    bars += [bar_at(i, up, up, up, up) for i in range(9, 355)]
+    bars += [dataclasses.replace(bar_at(i, up, up, up, up), volume=0) for i in range(355, 369)]
+    for i in range(369, 375):
+        level = up - (i - 369) * 3 * TICK
+        bars.append(dataclasses.replace(bar_at(i, level, level, level, level), volume=41))
+    worlds.put(tmp_path / "data", "NSE:INFY", bars)
+    wanted = {"a": 37, "b": 7, "c": 11}
+    strategies = [
+        worlds.strategy(
+            name,
+            "NSE:INFY",
+            kind="price_level",
+            sizing={"mode": "fixed", "value": qty},
+            params={"bar_s": 60, "on": "bar_close", "side": "long", "level_rupees": 1_001.0},
+            bracket={"stop": {"kind": "pct", "value": 2.0}},
+        )
+        for name, qty in wanted.items()
+    ]
+    made = worlds.config(strategies, tmp_path / "var")
+    _, result = worlds.run(tmp_path, made, last=DAYS[0], models=Models(share_percent=50.0))
+    trades, fills = worlds.rows(result, "trades"), worlds.rows(result, "fills")
+    assert {row["strategy"]: row["quantity"] for row in trades} == wanted
+    assert {row["exit_reason"] for row in trades} == {"BROKER"}
+    assert {row["other_paise"] for row in trades} == {5_900}, "one order of each position"
+    exits = [row for row in fills if row["side"] == "SELL"]
+    assert {row["trade_id"]: row["order_id"] for row in exits}.keys() == {1, 2, 3}
+    assert len({row["order_id"] for row in exits}) == 3
+    signs = {"BUY": -1, "SELL": 1}
+    earned_e4 = sum(signs[row["side"]] * row["quantity"] * row["price_e4"] for row in fills)
+    assert abs(earned_e4 - 100 * sum(row["gross_paise"] for row in trades)) < 300
+
+
 def test_no_option_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A share that the exchange would round to no bound, and journals that nobody draws from."""
     worlds.archive(tmp_path / "data", days=DAYS[:1])
