@@ -19,6 +19,8 @@ from otrade.config.schema import BacktestConfig
 from otrade.errors import BacktestError, HistoryError
 from otrade.live.notices.messages import reason_words
 from otrade.price_files.bars import FileBar
+from otrade.research.backtest.backtest import Backtest
+from otrade.research.backtest.day_rows import DayRows
 from otrade.research.backtest.models import Models, models_of
 from otrade.research.results.reader import Result
 from tests.research.backtest import worlds
@@ -447,6 +449,33 @@ def test_an_entry_that_the_funds_do_not_cover_is_refused(tmp_path: Path) -> None
     # At no moment more than one of the two is open.
     spans = sorted((row["entry_ns"], row["exit_ns"]) for row in worlds.rows(poor, "trades"))
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
+
+
+def test_funds_of_the_next_day_have_paid_all_charges_that_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earned: list[int] = []
+    run_day, trades = Backtest._run_day, DayRows.trades
+
+    def noted(backtest: Backtest, *args: Any) -> Any:
+        earned.append(args[-1])
+        return run_day(backtest, *args)
+
+    def first_not_known(rows: DayRows) -> list[dict[str, Any]]:
+        found = trades(rows)
+        unknown = dict.fromkeys(("charges_paise", "net_paise", "stt_paise"))
+        return [row | unknown for row in found[:1]] + found[1:]
+
+    monkeypatch.setattr(Backtest, "_run_day", noted)
+    monkeypatch.setattr(DayRows, "trades", first_not_known)
+    worlds.archive(tmp_path / "data", days=DAYS[:2])
+    made = worlds.config([worlds.strategy("one", "NSE:INFY")], tmp_path / "var")
+    models = Models(funds_rupees=1_000_000.0)
+    _, result = worlds.run(tmp_path, made, last=DAYS[1], models=models)
+    first = [row for row in worlds.rows(result, "trades") if row["day"] == DAYS[0]]
+    gross = sum(row["gross_paise"] for row in first)
+    known = sum(row["charges_paise"] for row in first if row["charges_paise"] is not None)
+    assert known > 0 and earned == [0, gross - known]
 
 
 def test_the_broker_closes_what_our_exit_could_not(tmp_path: Path) -> None:
