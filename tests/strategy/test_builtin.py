@@ -35,7 +35,7 @@ Minute = list[int]
 """Open, high, low, close in paise."""
 
 
-class Said(NamedTuple):
+class SaidCrossing(NamedTuple):
     ts_ns: int
     side: int
     px_e4: int
@@ -72,7 +72,9 @@ def the_price(paise: int) -> float:
     return paise / 100
 
 
-def crossings(kind: str, q: dict[str, Any], told: Sequence[tuple[int, int]]) -> Iterator[Said]:
+def crossings(
+    kind: str, q: dict[str, Any], told: Sequence[tuple[int, int]]
+) -> Iterator[SaidCrossing]:
     """What a kind says of (time, paise), one after the other: the side changes, and the slow line has seen
     enough. Lines that touch keep the side.
     """
@@ -84,7 +86,7 @@ def crossings(kind: str, q: dict[str, Any], told: Sequence[tuple[int, int]]) -> 
         fast, slow = fast_of(paise), slow_of(paise)
         before, side = side, 1 if fast > slow else -1 if fast < slow else side
         if before and side != before and n >= q.get("slow_period", 0):
-            yield Said(ts_ns, side, paise * 100, fast, slow)
+            yield SaidCrossing(ts_ns, side, paise * 100, fast, slow)
 
 
 # ------------------------------------------------------------------------------------------- the days
@@ -128,7 +130,9 @@ def params(kind: str, seed: int) -> list[dict[str, Any]]:
     return [{"fast_period": fast, "slow_period": slow} for fast, slow in found]
 
 
-def decided(kind: str, q: dict[str, Any], days: list[list[Minute]], on_tick: bool) -> list[Said]:
+def decided(
+    kind: str, q: dict[str, Any], days: list[list[Minute]], on_tick: bool
+) -> list[SaidCrossing]:
     """By the engine, on every price as a trade."""
     engine = make_engine(kind=kind, params={"bar_mode": int(not on_tick), **q}, plan={"enabled": 0})
     found, volume = [], 1
@@ -146,7 +150,8 @@ def decided(kind: str, q: dict[str, Any], days: list[list[Minute]], on_tick: boo
         found += engine.take_signals()
     assert not any(one["blocked"] for one in found)
     return [
-        Said(one["ts_ns"], one["side"], one["px_e4"], one["fast"], one["slow"]) for one in found
+        SaidCrossing(one["ts_ns"], one["side"], one["px_e4"], one["fast"], one["slow"])
+        for one in found
     ]
 
 
