@@ -183,7 +183,7 @@ def test_figures_are_those_of_the_tree() -> None:
     indicators = [name for name, one in HELPERS.items() if one.cell and name not in ("push", "ago")]
     assert f"{len(indicators)} indicators" in concepts
     assert (
-        len(list((ROOT / "strategies").glob("*.py"))) == 7 and "seven worked examples" in concepts
+        len(list((ROOT / "strategies").glob("*.py"))) == 8 and "eight worked examples" in concepts
     )
     views = re.findall(
         r'\{ id: "\w+", title', (ROOT / "web/src/stores/route.svelte.ts").read_text()
