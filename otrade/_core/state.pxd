@@ -60,6 +60,7 @@ cdef struct watch_t:
     watched_value_t* values
     int32_t n
     int64_t n_rows  # ever written
+    int64_t n_kept  # of them, the newest
     int64_t* rows
 
 cdef struct strategy_t:

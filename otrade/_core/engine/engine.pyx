@@ -25,6 +25,7 @@ from otrade._core.types cimport (
     REC_BOOK_END, REC_CALL, REC_FRAME, REC_HISTORY, REC_REPORT, REC_SENT, REC_TIMER, answer_t, bar_t, history_t, report_t,
 )
 
+from otrade._core.kernels.strategy_abi import WATCHED_BARS
 from otrade._core.pack import packer
 from otrade._core.types import PauseBy
 from otrade.errors import EngineError
@@ -565,9 +566,9 @@ cdef class Engine:
     def strategy(self, int i):
         return views.strategy_row(self.c, i)
 
-    def watch(self, int strategy_id, values):
+    def watch(self, int strategy_id, values, int64_t n_bars=WATCHED_BARS):
         """Keep these numbers (`strategy_abi.WatchedValue`) of each bar that the strategy sees from now on: for people, and in no journal."""
-        views.watch(self.c, strategy_id, values)
+        views.watch(self.c, strategy_id, values, n_bars)
 
     def watched(self, int strategy_id, int64_t after_ns=0):
         """What has been kept of the bars that ended after a moment: (begin, end, numbers), oldest first. None: not known then."""

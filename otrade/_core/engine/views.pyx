@@ -181,9 +181,9 @@ cdef strategy_row(core_t* c, int i):
     return strategy.view(&c.strategies[i])
 
 
-cdef watch(core_t* c, int i, values):
+cdef watch(core_t* c, int i, values, int64_t n_bars):
     check_id(i, c.n_strategies, "strategy")
-    strategy.watch(&c.strategies[i], tuple(values))
+    strategy.watch(&c.strategies[i], tuple(values), n_bars)
 
 
 cdef watched(core_t* c, int i, int64_t after_ns):

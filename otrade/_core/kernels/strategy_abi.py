@@ -46,7 +46,7 @@ TIMER_MIN_S = 1
 WATCHED_MAX = 64
 """Numbers of one strategy that the core keeps by bar to be shown."""
 WATCHED_BARS = 1_024
-"""Of so many bars, the newest."""
+"""Of so many bars at most, the newest."""
 
 # `decision.action`
 NONE, BUY, SELL, EXIT, MOVE_STOP = (int(action) for action in Action)

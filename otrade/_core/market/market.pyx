@@ -185,12 +185,17 @@ cdef int arbitrate(
     The day's volume is the exchange's own count and orders what the feeds say, whatever their clocks: more of it is news from
     whichever feed brings it, less is old, and the same from the other feed has been seen. Where there is no volume (an index, a
     feed of prices alone) one feed is believed, until it is down (`alive` has a bit for each feed) or silent for `failover_ns`.
+
+    A volume that was wrong once, and too high, would make all that follows old, of both feeds and for the day: where no trade has been
+    taken for `failover_ns`, a later trade by the exchange's own time (a second at least: one broker says whole ones) is believed with
+    the lower volume it has.
     """
     if market.n_ticks == 0:
         market.feed = feed
     elif tick.volume > 0 and market.volume > 0:
         # A counter of 32 bits starts again at 0; nothing else ever loses half of its range.
-        if tick.volume < market.volume and market.volume - tick.volume < VOLUME_WRAP:
+        if tick.volume < market.volume and market.volume - tick.volume < VOLUME_WRAP and (
+                tick.ts_trade_ns < market.ts_trade_ns + SECOND_NS or ts_recv_ns - market.ts_price_ns <= failover_ns):
             return DROP
         if tick.volume == market.volume and feed != market.feed_last:
             return DEPTH

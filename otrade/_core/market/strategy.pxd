@@ -12,7 +12,7 @@ cdef void feed_filters(strategy_t* s, const bar_t* bar) noexcept nogil
 cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil
 cdef void feed_further(core_t* c, int strategy_id, int64_t interval_ns, const bar_t* bar) noexcept nogil
 cdef int64_t further_fed_ns(const strategy_t* s, int64_t interval_ns) noexcept nogil
-cdef int watch(strategy_t* s, values) except -1
+cdef int watch(strategy_t* s, values, int64_t n_bars) except -1
 cdef void note(strategy_t* s, const bar_t* bar) noexcept nogil
 cdef list watched(const strategy_t* s, int64_t after_ns)
 cdef object view(const strategy_t* s)

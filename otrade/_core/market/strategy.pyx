@@ -61,7 +61,6 @@ cdef int64_t IST_NS = 19_800_000_000_000
 cdef int64_t DAY_NS = 86_400_000_000_000
 cdef int64_t MINUTE_NS = 60_000_000_000
 cdef int64_t SECOND_NS = 1_000_000_000
-cdef int64_t BARS_KEPT = WATCHED_BARS
 
 _builds = {}
 """Compiled strategies that this process has loaded, by their build."""
@@ -263,9 +262,9 @@ cdef void feed(core_t* c, int strategy_id, bar_t* bar) noexcept nogil:
     note(s, bar)
 
 
-cdef int watch(strategy_t* s, values) except -1:
-    """Keep these numbers (`strategy_abi.WatchedValue`) of every bar from now on, the newest WATCHED_BARS of them. Changes no decision, and
-    stands in no journal.
+cdef int watch(strategy_t* s, values, int64_t n_bars) except -1:
+    """Keep these numbers (`strategy_abi.WatchedValue`) of every bar from now on, of the newest so many. Changes no decision, and stands
+    in no journal.
     """
     cdef watch_t* w
     cdef watched_value_t* v
@@ -276,6 +275,8 @@ cdef int watch(strategy_t* s, values) except -1:
     cdef int64_t size, of_counters
     if s.watch != NULL or not 0 < len(values) <= WATCHED_MAX:
         raise EngineError(f"a strategy is watched once, for 1 to {WATCHED_MAX} numbers")
+    if not 0 < n_bars <= WATCHED_BARS:
+        raise EngineError(f"of {n_bars} bars: a strategy is watched for 1 to {WATCHED_BARS}")
     for one in values:
         if one.memory != IN_STATE and s.kind < 0:
             raise EngineError("a strategy file has no filters, and its parameters stand in its configuration")
@@ -286,9 +287,9 @@ cdef int watch(strategy_t* s, values) except -1:
                 0 <= one.counter_at <= of_counters - one.counter_bytes):
             raise EngineError("a number to be watched lies inside the strategy's own memory")
     w = <watch_t*>_block(sizeof(watch_t))
-    w.n = len(values)
+    w.n, w.n_kept = len(values), n_bars
     w.values = <watched_value_t*>_block(w.n * sizeof(watched_value_t))
-    bytes_of_rows = <size_t>(BARS_KEPT * (2 + w.n)) * sizeof(int64_t)
+    bytes_of_rows = <size_t>(w.n_kept * (2 + w.n)) * sizeof(int64_t)
     w.rows = <int64_t*>_block(bytes_of_rows)
     memset(w.rows, 0xFF, bytes_of_rows)  # touched now, and not by the bar that is first to need a page
     for i, one in enumerate(values):
@@ -313,7 +314,7 @@ cdef void note(strategy_t* s, const bar_t* bar) noexcept nogil:
     cdef int i
     if w == NULL:
         return
-    row = w.rows + w.n_rows % BARS_KEPT * (2 + w.n)
+    row = w.rows + w.n_rows % w.n_kept * (2 + w.n)
     row[0] = bar.ts_open_ns
     row[1] = bar.ts_end_ns
     out = <double*>(row + 2)
@@ -337,10 +338,10 @@ cdef list watched(const strategy_t* s, int64_t after_ns):
     if w == NULL:
         return found
     first = w.n_rows
-    while first > 0 and first > w.n_rows - BARS_KEPT and w.rows[(first - 1) % BARS_KEPT * (2 + w.n) + 1] > after_ns:
+    while first > 0 and first > w.n_rows - w.n_kept and w.rows[(first - 1) % w.n_kept * (2 + w.n) + 1] > after_ns:
         first -= 1
     for i in range(first, w.n_rows):
-        row = w.rows + i % BARS_KEPT * (2 + w.n)
+        row = w.rows + i % w.n_kept * (2 + w.n)
         numbers = <const double*>(row + 2)
         found.append((row[0], row[1], tuple([None if numbers[j] != numbers[j] else numbers[j] for j in range(w.n)])))
     return found

@@ -114,7 +114,10 @@ def _configured(args: argparse.Namespace) -> Config:
 def _told(args: argparse.Namespace) -> dict[str, Any]:
     """What the command says of models, as fields of the configuration."""
     told: dict[str, Any] = {}
-    if args.latency is not None and args.latency < 0:  # the word `journal`
+    is_drawn = args.latency is not None and args.latency < 0  # the word `journal`
+    if args.journals and not is_drawn:
+        raise BacktestError("--journals: they are for --latency journal; say that too")
+    if is_drawn:
         if not args.journals:
             raise BacktestError("--latency journal: name some of your days' with --journals")
         told |= {"latency_ms": 0.0, "journals": [str(path) for path in args.journals]}

@@ -8,7 +8,7 @@ the last one waits until something confirms it.
 
 from dataclasses import dataclass
 
-from otrade.drill.trader.feeds.choice import FeedChoice, PacketNews
+from otrade.drill.trader.feeds.choice import FeedChoice, PacketNews, Traded
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.plan import TraderInstrument
 
@@ -76,7 +76,8 @@ class SeenMarket:
             if self._choice.takes_part(sight, self.n_told, self.heard_ns):
                 self._take_part(sight)
             return None
-        said = self._choice.of(sight, self.n_told, self._volume, self.heard_ns)
+        traded = Traded(self._trade_ns, self._price_ns)
+        said = self._choice.of(sight, self.n_told, self._volume, self.heard_ns, traded)
         if said == PacketNews.SAME and sight.has_book:
             self._take_book(sight)
         if said != PacketNews.NEWS:

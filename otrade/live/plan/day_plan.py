@@ -7,8 +7,15 @@ from collections.abc import Callable
 import msgspec
 
 from otrade._core.engine.engine import Engine
-from otrade._core.kernels.strategy_abi import IndicatorOutput
+from otrade._core.kernels.strategy_abi import WATCHED_BARS, IndicatorOutput
 from otrade._core.types import NONE_ID
+
+WATCHED_BYTES = 16 << 20
+"""What a chart may be shown of all strategies together, in memory: of a thousand crossings still a session of
+minutes.
+"""
+WATCHED_BARS_MIN = 32
+"""Of each strategy, however many they are."""
 
 
 class PlannedInstrument(msgspec.Struct, frozen=True):
@@ -92,9 +99,14 @@ class DayPlan(msgspec.Struct):
 
     def watch_indicators(self) -> None:
         """For the chart, from now on: so before the engine is told of any bar, by journal or history."""
+        row_bytes = sum(8 * (2 + len(one.lines)) for one in self.strategies if one.lines)
+        if not row_bytes:
+            return
+        n_bars = min(WATCHED_BARS, max(WATCHED_BARS_MIN, WATCHED_BYTES // row_bytes))
         for strategy_id, planned in enumerate(self.strategies):
             if planned.lines:
-                self.engine.watch(strategy_id, [line.watched for line in planned.lines])
+                values = [line.watched for line in planned.lines]
+                self.engine.watch(strategy_id, values, n_bars)
 
     def net_of(self) -> dict[int, int]:
         """The core's net quantity of every instrument."""

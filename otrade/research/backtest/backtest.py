@@ -257,7 +257,7 @@ class Backtest:
         self._require_prices(dates)
         compiled = StrategyFiles(self._config, self._board).as_they_stand()
         history = ArchiveHistory(self._minutes)
-        trades = gross = 0
+        trades = gross = paid = 0
         charges: int | None = 0
         with ResultWriter(self._wish.out, replace=self._wish.replace) as writer:
             for n, date in enumerate(dates):
@@ -266,9 +266,8 @@ class Backtest:
                     day = writer.add_day(date, note="; ".join(notes) or None)
                     tell(DayDone(date, n + 1, len(dates), 0, 0, day.note))
                     continue
-                earned = gross - (charges or 0)
                 rows, words = self._run_day(
-                    date, traded, prices, compiled, history, trades + 1, earned
+                    date, traded, prices, compiled, history, trades + 1, gross - paid
                 )
                 notes += words
                 trade_rows = rows.trades()
@@ -283,7 +282,8 @@ class Backtest:
                 trades += rows.n_trades
                 gross += day.gross_paise
                 cost = [row["charges_paise"] for row in trade_rows]
-                charges = None if charges is None or None in cost else charges + sum(cost)
+                paid += sum(known for known in cost if known is not None)
+                charges = None if None in cost or charges is None else paid
                 tell(DayDone(date, n + 1, len(dates), day.trades, day.net_paise, day.note))
             folder = writer.finish(self._result_facts(dates))
         if refused := refused_words(self._refused.rows()):

@@ -117,7 +117,7 @@ cdef class DayLoop:
     cdef feed_t* feeds
     cdef int n
     cdef list keep
-    cdef dict by_broker  # of each order of the broker's own: units and value that are booked
+    cdef set by_broker  # orders of the broker's own that are booked
     cdef list squared_off
     cdef int64_t now_ns, beat_ns, book_next_ns, equity_next_ns
     cdef int64_t out_ns, back_ns
@@ -161,7 +161,7 @@ cdef class DayLoop:
                 self.due_ids == NULL or self.drawn == NULL):
             raise MemoryError()
         self.keep = []
-        self.by_broker, self.squared_off = {}, []
+        self.by_broker, self.squared_off = set(), []
         self.stop_first = True
         for i in range(self.n):
             self.feeds[i].next_ns = NEVER
@@ -603,15 +603,17 @@ cdef class DayLoop:
 
     cdef void _squared_off(self, const due_t* due) noexcept with gil:
         """The broker has closed something by itself: it is booked on the positions that it closed, the oldest first, as a live day's
-        reconciliation does (`live/reconciliation/bracket_recovery.py`).
+        reconciliation does (`live/reconciliation/bracket_recovery.py`). Once the order has ended, so that it is one order of each
+        position: brokerage and the broker's fee are by order, in however many parts it traded.
         """
         cdef core_t* c = self.c
         cdef report_t r
         cdef int at, side = due.report.side, instrument_id = self.exchange.orders[due.order].screen
         cdef int64_t qty, value_e4, part, worth_e4
-        before = self.by_broker.get(due.order, (0, 0))
-        qty, value_e4 = due.report.cum_qty - before[0], due.report.cum_value_e4 - before[1]
-        self.by_broker[due.order] = (due.report.cum_qty, due.report.cum_value_e4)
+        if due.report.ev not in (EV_FILL_FULL, EV_CANCELED, EV_REJECTED) or due.order in self.by_broker:
+            return
+        self.by_broker.add(due.order)
+        qty, value_e4 = due.report.cum_qty, due.report.cum_value_e4
         for at in [c.live[i] for i in range(c.n_live)]:
             if qty <= 0:
                 break

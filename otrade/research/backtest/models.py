@@ -17,6 +17,8 @@ from otrade.units import NS_PER_MS
 QUEUES = {"drawn": 0, "through": 1, "touch": 2, "ahead": 3}
 """What a resting order gets when the market trades at its own price."""
 LATENCY_MAX_MS = 60_000
+SHARE_MIN_PERCENT = 0.01
+"""The exchange counts in hundredths of a per cent."""
 PATHS = {"nearer": 0, "high": 1, "low": 2}
 """Which extreme of a bar comes first."""
 BAR_PATHS = {
@@ -132,6 +134,8 @@ def check_models(models: Models) -> Models:
         raise BacktestError("--slippage: 0 to 1000 ticks, or basis points")
     if not 0 <= models.funds_rupees <= 1e12:
         raise BacktestError(f"--funds {models.funds_rupees:g}: rupees, 0 to 1,000,000,000,000")
-    if not 0 <= models.share_percent <= 100:
-        raise BacktestError("--share: 0 to 100 per cent of what trades")
+    if models.share_percent and not SHARE_MIN_PERCENT <= models.share_percent <= 100:
+        raise BacktestError(
+            f"--share {models.share_percent:g}: {SHARE_MIN_PERCENT:g} to 100 per cent of what trades, or 0 for no bound"
+        )
     return models

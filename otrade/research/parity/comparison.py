@@ -32,7 +32,6 @@ AROUND_NS = 2 * NS_PER_S
 OTHER_TRIP = 0.2
 """An order's round trip that differs from the model's by more than this part of it was another one."""
 RIGHT_REASONS = (Reason.OK,)
-REFUSED = (OrdStatus.REJECTED, OrdStatus.ABSENT)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +88,8 @@ class Comparison:
         self.pairs: list[TradePair] = []
         self._before: dict[str, tuple[str, str]] = {}
         """Of a strategy that has differed: why, and the first trade that did."""
+        self._first_before: tuple[str, str] | None = None
+        """Of all of them the first one: brackets are counted differently since, and so are orders' ids."""
         for one, other in _paired(first, second):
             self._compare(one, other)
         self.differences.sort(key=lambda difference: difference.at_ns)
@@ -127,9 +128,9 @@ class Comparison:
         has_traded = any(side is not None and side.qty for side in (one, other))
         why = found[0].why if found else ""
         if any(one_of.what in ("order", "quantity") for one_of in found):
-            self._before.setdefault(
-                trade.strategy, (why, f"{ist_hms(trade.open_ns)} {trade.words()}")
-            )
+            since = (why, f"{ist_hms(trade.open_ns)} {trade.words()}")
+            self._before.setdefault(trade.strategy, since)
+            self._first_before = self._first_before or since
         elif one is not None and other is not None and one.is_closed and other.is_closed:
             self._before.pop(trade.strategy, None)  # both have come to the same again
         self.differences += found
@@ -165,6 +166,13 @@ class Comparison:
         if before is not None and (one is None or other is None):
             return before[0], f"the strategy was in another state since {before[1]}"
         if not self._is_recorded:
+            first = self._first_before
+            if first is not None and mine is not None and theirs is not None:
+                if mine.tag != theirs.tag:
+                    return (
+                        first[0],
+                        f"its id is another one since {first[1]}, and the simulation draws by it",
+                    )
             return UNEXPLAINED, "nothing in the journal says why"
         return self._market_reason(one, other, mine, theirs)
 
@@ -176,7 +184,9 @@ class Comparison:
         if order.tag in self._tape.refused:
             said = reason_words(Reason[self._tape.refused[order.tag]])
             return BROKER, f"the broker refused {order.tag}: {said}"
-        if order.status in REFUSED:
+        if order.status == OrdStatus.ABSENT:
+            return FAULT, f"{order.tag}: {reason_words(order.reason)}"
+        if order.status == OrdStatus.REJECTED:
             return BROKER, f"{order.tag} was rejected: {reason_words(order.reason)}"
         if order.status == OrdStatus.CANCELED and order.reason not in RIGHT_REASONS:
             return BROKER, f"{order.tag} was cancelled: {reason_words(order.reason)}"

@@ -55,6 +55,8 @@ class JournalTape:
         self.calls: list[tuple[int, bytes]] = []
         self.hello: dict[str, Any] = {}
         self.names = DayNames()
+        self.runs: list[tuple[int, int]] = []
+        """When a further run went on, and its number, which the ids of its orders have."""
         self.first_beat_ns = 0
         self.last_ns = 0
         self.listed: list[dict[str, int | str]] = []
@@ -67,10 +69,10 @@ class JournalTape:
         """Requests in doubt, by ClOrdID, and when they were given up."""
         self.refused: dict[str, str] = {}
         """Requests that the broker refused, by ClOrdID, in its Reason's name."""
-        self.foreign: list[str] = []
-        """Orders of somebody else, by the broker's id."""
         self.end = -1
         self.later_runs = 0
+        self.is_whole = False
+        """Its engine ended in order: nothing is missing behind the last record."""
         self._tag_of: dict[int, str] = {}
         self._open: dict[str, DayTrouble] = {}
         for record in salvage(path):
@@ -79,10 +81,16 @@ class JournalTape:
             self._take(record)
         if not self.first_beat_ns:
             raise BacktestError(f"{path}: no beat of an engine: the day was never opened")
+        if self.end < 0 and not self.is_whole:
+            # The second run goes on to the close, as the engine would have.
+            words = "the journal ends before the day does"
+            self.troubles.append(DayTrouble("fault", self.last_ns, DAY_END_NS, words))
 
     # ------------------------------------------------------------------------------------- reading
     def _take(self, record: Record) -> None:
         payload = bytes(record.payload)
+        if record.kind != Rec.PAD:
+            self.is_whole = record.kind == Rec.END
         if record.kind == Rec.HELLO:
             self._run_begins(record, read_hello(payload))
             return
@@ -159,6 +167,8 @@ class JournalTape:
             elif "feed" in self._open:
                 self._open.pop("feed").until_ns = ts_ns
             self.calls.append((ts_ns, payload))
+        elif name == "resume":
+            self.runs.append((ts_ns, int(args["run_id"])))
         elif name in OUTSIDE:
             if name == "on_halt":
                 self._begins_or_ends("halt", False, ts_ns, "")

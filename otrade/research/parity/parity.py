@@ -172,6 +172,10 @@ def _notes(tape: JournalTape, way_ns: int, *, is_recorded: bool) -> list[str]:
             f"prices are the journal's packets; an order takes {way_ns / NS_PER_MS:.1f} ms there and as long back, "
             "half of the day's median round trip"
         )
+    if tape.end < 0 and not tape.is_whole:
+        notes.append(
+            f"the journal ends at {ist_hms(tape.last_ns)}, where its engine did not end in order: what came later has no other side"
+        )
     if tape.later_runs:
         at = ist_hms(tape.last_ns)
         notes.append(

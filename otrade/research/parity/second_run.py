@@ -143,13 +143,24 @@ def _run(
     frames = [np.array(row, np.int64) for row in (tape.ts_ns, tape.kinds, tape.at)]
     loop.set_frames(frames[0], frames[1], frames[2], np.frombuffer(bytes(tape.data), np.uint8))
     loop.begin(tape.first_beat_ns)
+    runs = list(tape.runs)
     for ts_ns, payload in tape.calls:
+        _go_on(engine, loop, runs, ts_ns)
         loop.run_before(ts_ns)
         engine.on_record(CALL, ts_ns, payload)
         loop.send()
+    _go_on(engine, loop, runs, tape.last_ns)
     closes = [engine.instrument(i)["close_ns"] for i in range(engine.n_instruments)]
     loop.run(max(closes) + AFTER_NS)
     return engine
+
+
+def _go_on(engine: Engine, loop: DayLoop, runs: list[tuple[int, int]], until_ns: int) -> None:
+    """Runs of the journal that went on by then: the simulation draws by an order's id, which has its run in it."""
+    while runs and runs[0][0] <= until_ns:
+        ts_ns, run_id = runs.pop(0)
+        loop.run_before(ts_ns)
+        engine.set_run(run_id)
 
 
 def _packets(tape: JournalTape) -> list[tuple[Numbers, Packets]]:

@@ -29,6 +29,8 @@ from tests.harness.core_engine import (
 
 KEY = "NSE_EQ|INE000000000"
 LAG_MAX_MS = 3_000
+FAILOVER_NS = 2 * SECOND
+"""The default."""
 ADAPTERS = (KiteAdapter, UpstoxAdapter)
 
 
@@ -185,10 +187,10 @@ def test_with_two_feeds_every_trade_is_taken_once_and_in_order(data: st.DataObje
     seed = data.draw(st.integers(0, 2**32))
     rng = random.Random(seed)
     trades, volume = [], 0
-    for i in range(data.draw(st.integers(1, 60))):
-        volume += rng.randrange(1, 50)
-        trades.append((i * rng.randrange(200, 1_500), volume, rng.randrange(9_500, 10_500)))
-    trades.sort()
+    n = data.draw(st.integers(1, 60))
+    for ts_ms in sorted(i * rng.randrange(200, 1_500) for i in range(n)):
+        volume += rng.randrange(1, 50)  # a later trade never has less of it
+        trades.append((ts_ms, volume, rng.randrange(9_500, 10_500)))
     arrivals = []
     for feed in (0, 1):
         loss, outage = rng.random() * 0.5, rng.randrange(len(trades) + 1)
@@ -286,6 +288,23 @@ def test_a_feed_that_never_tells_a_time_makes_trades_beside_one_that_does(vendor
     news = upstox(vendor, 100.3, volume=710, ltt_ns=at_ns + 5 * SECOND)
     engine.on_frame_bytes(news, at_ns + 5 * SECOND, Rec.FRAME_UPSTOX)
     assert (engine.market(0)["volume"], engine.market(0)["traded"]) == (710, 1)
+
+
+@pytest.mark.parametrize("wrong", [1_000_000_000, 5_000])
+def test_a_volume_that_was_wrong_once_does_not_silence_both_feeds(vendor: Any, wrong: int) -> None:
+    """Too high, it made all that followed old, and so did the journal's replay after a restart."""
+    engine = two_feeds()
+    taken = []
+    for i in range(1, 60):
+        ts_ns = OPEN_NS + i * SECOND
+        volume = wrong if i == 20 else 1_000 + i * 10
+        told = upstox(vendor, 100 + i, volume=volume, ltt_ns=ts_ns - 500 * MS)
+        engine.on_frame_bytes(told, ts_ns, Rec.FRAME_UPSTOX)
+        taken.append(engine.market(0)["ltp_e4"] == (100 + i) * 10_000)
+    failover_s = FAILOVER_NS // SECOND
+    assert all(taken[:20]) and not any(taken[20 : 20 + failover_s]), "older ones, as far as known"
+    assert all(taken[20 + failover_s :])
+    assert engine.market(0)["volume"] == 1_590
 
 
 def test_without_any_feed_there_are_no_entries() -> None:

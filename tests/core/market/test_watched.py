@@ -121,6 +121,21 @@ def test_asked_from_a_moment_on_and_the_oldest_go_first() -> None:
         assert engine.watched(0, after_ns) == kept[len(kept) - n :]
 
 
+def test_as_many_bars_as_were_asked_for() -> None:
+    few, many = an_engine("ema_cross", Q), an_engine("ema_cross", Q)
+    values = [line.watched for line in lines_of_kind("ema_cross", Q)]
+    few.watch(0, values, 33)
+    many.watch(0, values)
+    for engine in (few, many):
+        fed(engine, FIRST, SECOND_DAY[0][0])
+        fed(engine, SECOND_DAY, SECOND_DAY[-1][0] + MINUTE)
+    assert len(many.watched(0)) == len(FIRST) + len(SECOND_DAY)
+    assert few.watched(0) == many.watched(0)[-33:]
+    for wrong in (0, -1, WATCHED_BARS + 1):
+        with pytest.raises(EngineError, match=f"of {wrong} bars"):
+            an_engine("ema_cross", Q).watch(0, values, wrong)
+
+
 def test_nobody_who_looks_changes_what_is_decided_or_journalled() -> None:
     def day(*, looks: bool) -> tuple[list[Any], MemoryJournal]:
         journal = MemoryJournal()

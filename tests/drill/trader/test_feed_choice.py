@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otrade.drill.trader.feeds.choice import FeedChoice, PacketNews
+from otrade.drill.trader.feeds.choice import FeedChoice, PacketNews, Traded
 from otrade.drill.trader.feeds.sight import Sight
 from otrade.drill.trader.market import SeenMarket
 from otrade.drill.trader.plan import TraderInstrument
@@ -12,6 +12,7 @@ from otrade.drill.trader.plan import TraderInstrument
 SECOND = 1_000_000_000
 MS = 1_000_000
 FAILOVER_NS = 2 * SECOND
+BEFORE = Traded(0, 0)
 
 
 def sight(
@@ -31,6 +32,23 @@ def choice(*feeds: int) -> FeedChoice:
 
 
 @pytest.mark.parametrize(
+    ("at_ns", "trade_ns", "said"),
+    [
+        (FAILOVER_NS + 1, SECOND, PacketNews.NEWS),
+        (FAILOVER_NS, SECOND, PacketNews.OLD),  # a trade was taken so short a time ago
+        (FAILOVER_NS + 1, SECOND - 1, PacketNews.OLD),  # perhaps the same second
+        (FAILOVER_NS + 1, 0, PacketNews.OLD),  # the wire has no times
+    ],
+)
+def test_a_volume_that_was_too_high_once_is_given_up(
+    at_ns: int, trade_ns: int, said: PacketNews
+) -> None:
+    for feed in (0, 1):
+        told = sight(at_ns, feed, 500, 99, trade_ns)
+        assert choice(0, 1).of(told, 3, 100, at_ns, BEFORE) == said
+
+
+@pytest.mark.parametrize(
     ("feed", "volume", "said"),
     [
         (0, 101, PacketNews.NEWS),
@@ -43,25 +61,25 @@ def choice(*feeds: int) -> FeedChoice:
 )
 def test_the_days_volume_says_what_is_news(feed: int, volume: int, said: PacketNews) -> None:
     """100 units are known, by the first feed."""
-    assert choice(0, 1).of(sight(SECOND, feed, 500, volume), 3, 100, 0) == said
+    assert choice(0, 1).of(sight(SECOND, feed, 500, volume), 3, 100, 0, BEFORE) == said
 
 
 def test_without_volume_one_feed_is_believed_until_it_is_gone_or_silent() -> None:
     made = choice(0, 1)
-    assert made.of(sight(0, 0, 500), 0, 0, 0) == PacketNews.NEWS
-    assert made.of(sight(SECOND, 1, 501), 1, 0, 0) == PacketNews.OLD
-    assert made.of(sight(FAILOVER_NS, 1, 501), 1, 0, 0) == PacketNews.OLD
+    assert made.of(sight(0, 0, 500), 0, 0, 0, BEFORE) == PacketNews.NEWS
+    assert made.of(sight(SECOND, 1, 501), 1, 0, 0, BEFORE) == PacketNews.OLD
+    assert made.of(sight(FAILOVER_NS, 1, 501), 1, 0, 0, BEFORE) == PacketNews.OLD
     assert (
-        made.of(sight(FAILOVER_NS + 1, 1, 501), 1, 0, 0) == PacketNews.NEWS
+        made.of(sight(FAILOVER_NS + 1, 1, 501), 1, 0, 0, BEFORE) == PacketNews.NEWS
     )  # silent for too long
-    assert made.of(sight(FAILOVER_NS + 2, 0, 502), 2, 0, FAILOVER_NS + 1) == PacketNews.OLD
+    assert made.of(sight(FAILOVER_NS + 2, 0, 502), 2, 0, FAILOVER_NS + 1, BEFORE) == PacketNews.OLD
     made.connection_changed(1, stands=False)
-    assert made.of(sight(FAILOVER_NS + 3, 0, 502), 2, 0, FAILOVER_NS + 1) == PacketNews.NEWS
+    assert made.of(sight(FAILOVER_NS + 3, 0, 502), 2, 0, FAILOVER_NS + 1, BEFORE) == PacketNews.NEWS
 
 
 def test_one_feed_alone_is_asked_nothing() -> None:
     made = choice(0)
-    assert made.of(sight(SECOND, 0, 500, 7), 3, 100, 0) == PacketNews.NEWS
+    assert made.of(sight(SECOND, 0, 500, 7), 3, 100, 0, BEFORE) == PacketNews.NEWS
     assert made.takes_part(sight(SECOND, 0, 0, has_trade=False), 3, 0)
 
 

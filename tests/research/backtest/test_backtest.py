@@ -19,6 +19,8 @@ from otrade.config.schema import BacktestConfig
 from otrade.errors import BacktestError, HistoryError
 from otrade.live.notices.messages import reason_words
 from otrade.price_files.bars import FileBar
+from otrade.research.backtest.backtest import Backtest
+from otrade.research.backtest.day_rows import DayRows
 from otrade.research.backtest.models import Models, models_of
 from otrade.research.results.reader import Result
 from tests.research.backtest import worlds
@@ -371,6 +373,64 @@ def test_the_command_says_where_each_came_from(tmp_path: Path) -> None:
     }
 
 
+def test_the_brokers_own_exit_is_one_order_however_it_trades(tmp_path: Path) -> None:
+    """Three positions of 55 shares together, closed five at a time: each pays the fee once, and money adds up."""
+    flat, up = 10_000_000, 10_000_000 + 40 * TICK
+    bars = [bar_at(i, flat, flat, flat, flat) for i in range(8)]
+    bars.append(bar_at(8, flat, up, flat, up))
+    bars += [bar_at(i, up, up, up, up) for i in range(9, 355)]
+    bars += [dataclasses.replace(bar_at(i, up, up, up, up), volume=0) for i in range(355, 369)]
+    for i in range(369, 375):
+        level = up - (i - 369) * 3 * TICK
+        bars.append(dataclasses.replace(bar_at(i, level, level, level, level), volume=41))
+    worlds.put(tmp_path / "data", "NSE:INFY", bars)
+    wanted = {"a": 37, "b": 7, "c": 11}
+    strategies = [
+        worlds.strategy(
+            name,
+            "NSE:INFY",
+            kind="price_level",
+            sizing={"mode": "fixed", "value": qty},
+            params={"bar_s": 60, "on": "bar_close", "side": "long", "level_rupees": 1_001.0},
+            bracket={"stop": {"kind": "pct", "value": 2.0}},
+        )
+        for name, qty in wanted.items()
+    ]
+    made = worlds.config(strategies, tmp_path / "var")
+    _, result = worlds.run(tmp_path, made, last=DAYS[0], models=Models(share_percent=50.0))
+    trades, fills = worlds.rows(result, "trades"), worlds.rows(result, "fills")
+    assert {row["strategy"]: row["quantity"] for row in trades} == wanted
+    assert {row["exit_reason"] for row in trades} == {"BROKER"}
+    assert {row["other_paise"] for row in trades} == {5_900}, "one order of each position"
+    exits = [row for row in fills if row["side"] == "SELL"]
+    assert {row["trade_id"]: row["order_id"] for row in exits}.keys() == {1, 2, 3}
+    assert len({row["order_id"] for row in exits}) == 3
+    signs = {"BUY": -1, "SELL": 1}
+    earned_e4 = sum(signs[row["side"]] * row["quantity"] * row["price_e4"] for row in fills)
+    assert abs(earned_e4 - 100 * sum(row["gross_paise"] for row in trades)) < 300
+
+
+def test_no_option_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A share that the exchange would round to no bound, and journals that nobody draws from."""
+    worlds.archive(tmp_path / "data", days=DAYS[:1])
+    path = tmp_path / "config.json"
+    made = worlds.config([worlds.strategy("one", "NSE:INFY")], tmp_path / "var")
+    path.write_bytes(to_bytes(made))
+    days = ["--from", f"{DAYS[0]}", "--to", f"{DAYS[0]}", "--data", str(tmp_path / "data")]
+    command = ["backtest", str(path), *days, "--out", str(tmp_path / "result")]
+    for more, words in (
+        (["--share", "0.004"], "--share 0.004: 0.01 to 100 per cent"),
+        (["--journals", "day.otj"], "--latency journal"),
+        (["--latency", "5", "--journals", "day.otj"], "--latency journal"),
+    ):
+        assert main([*command, *more]) == 5
+        assert words in capsys.readouterr().err
+    told = BacktestConfig(share_percent=0.004)
+    path.write_bytes(to_bytes(msgspec.structs.replace(made, backtest=told)))
+    assert main(command) == 5
+    assert "0.004" in capsys.readouterr().err
+
+
 def test_the_extreme_that_comes_first_may_be_chosen(tmp_path: Path) -> None:
     high = one_bar_of_both(tmp_path / "high", stop_first=False, path="high")
     low = one_bar_of_both(tmp_path / "low", stop_first=False, path="low")
@@ -397,6 +457,33 @@ def test_an_entry_that_the_funds_do_not_cover_is_refused(tmp_path: Path) -> None
     # At no moment more than one of the two is open.
     spans = sorted((row["entry_ns"], row["exit_ns"]) for row in worlds.rows(poor, "trades"))
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
+
+
+def test_funds_of_the_next_day_have_paid_all_charges_that_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earned: list[int] = []
+    run_day, trades = Backtest._run_day, DayRows.trades
+
+    def noted(backtest: Backtest, *args: Any) -> Any:
+        earned.append(args[-1])
+        return run_day(backtest, *args)
+
+    def first_not_known(rows: DayRows) -> list[dict[str, Any]]:
+        found = trades(rows)
+        unknown = dict.fromkeys(("charges_paise", "net_paise", "stt_paise"))
+        return [row | unknown for row in found[:1]] + found[1:]
+
+    monkeypatch.setattr(Backtest, "_run_day", noted)
+    monkeypatch.setattr(DayRows, "trades", first_not_known)
+    worlds.archive(tmp_path / "data", days=DAYS[:2])
+    made = worlds.config([worlds.strategy("one", "NSE:INFY")], tmp_path / "var")
+    models = Models(funds_rupees=1_000_000.0)
+    _, result = worlds.run(tmp_path, made, last=DAYS[1], models=models)
+    first = [row for row in worlds.rows(result, "trades") if row["day"] == DAYS[0]]
+    gross = sum(row["gross_paise"] for row in first)
+    known = sum(row["charges_paise"] for row in first if row["charges_paise"] is not None)
+    assert known > 0 and earned == [0, gross - known]
 
 
 def test_the_broker_closes_what_our_exit_could_not(tmp_path: Path) -> None:

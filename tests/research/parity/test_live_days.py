@@ -18,12 +18,14 @@ from otrade.cli.main import main
 from otrade.drill.process import BrokerKind
 from otrade.journal.layout import Header
 from otrade.journal.memory import MemoryJournal
+from otrade.journal.scan import salvage
 from otrade.live.day.opening_funds import note_opening_funds
 from otrade.research.days.day_reader import JournalDay
 from otrade.research.days.keeping import keep_day
 from otrade.research.parity.comparison import BOOK, BROKER, FAULT, LATENCY, PERSON
 from otrade.research.parity.parity import PACKETS, ParityReport, parity
 from otrade.research.results.reader import read_facts_of
+from otrade.units import NS_PER_S
 from tests.harness.simulated_day import SimulatedDay, run, simulated_day
 
 DAY = "2026-11-23"
@@ -138,6 +140,21 @@ def test_troubles_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["parity", str(path), "--all"]) == 1
     said = capsys.readouterr().out
     assert "by reason" in said and "a pause (09:30:0" in said
+
+
+def test_a_journal_that_ends_before_its_day(tmp_path: Path) -> None:
+    """The engine died, or still runs: what the backtest goes on to do is no matter of the way or of the book."""
+    path = tmp_path / f"{DAY}.otj"
+    journal_of(path, none)
+    whole = parity(path, None)
+    open_ns = max(pair.first.open_ns for pair in whole.pairs if pair.first is not None)
+    cut = next(record.offset for record in salvage(path) if record.ts_ns > open_ns + NS_PER_S)
+    path.write_bytes(path.read_bytes()[:cut])
+    report = parity(path, None)
+    later = [one for one in report.differences if one.first is None]
+    assert later and {one.why for one in later} == {FAULT}
+    assert all("the journal ends before" in one.words for one in later)
+    assert any("the journal ends at" in note for note in report.notes)
 
 
 def clock(at_ns: int) -> str:

@@ -13,9 +13,11 @@ from otrade.calendar import Calendar
 from otrade.cli.main import main
 from otrade.config import RunOptions, manager
 from otrade.live.paper_mode import sim_config_of
+from otrade.research.parity.comparison import FAULT
 from otrade.research.parity.parity import parity
 from otrade.research.results.reader import Result
 from tests.harness import paper_run
+from tests.harness.paper_process import run_and_die
 
 
 @pytest.mark.parametrize("broker", ["kite", "upstox"])
@@ -68,6 +70,27 @@ def test_a_paper_day_and_its_twins(
     assert {one.what for one in report.differences} & {"order", "price", "time", "quantity"}
     assert not report.is_explained
     assert main(["parity", str(journal), "--config", str(path), "--seed", "12"]) == 3
+
+
+def test_orders_of_a_run_that_went_on_are_drawn_like_those_of_the_day(tmp_path: Path) -> None:
+    """Their ids have another run in them, and the simulation draws by the id."""
+    path = paper_run.write(
+        tmp_path,
+        sim={"seed": 7, "ticks_per_s": 0.2},
+        paths={"var": str(tmp_path / "var")},
+        instruments=[{"symbol": "NSE:INFY"}, {"symbol": "NSE:SBIN"}],
+    )
+    run_and_die(path, "10:00:00", date=paper_run.FRIDAY)
+    command = ["run", "--config", str(path), "--speed", "max", "--no-page"]
+    assert main([*command, "--date", paper_run.FRIDAY]) == 0
+    (journal,) = (tmp_path / "var" / "journal").glob("*.otj*")
+    options = RunOptions(date=paper_run.FRIDAY)
+    report = parity(journal, sim_config_of(manager.load(path), options, Calendar.load()))
+    assert report.trades[0] == report.trades[1] > 10
+    assert report.is_explained and report.n_same > report.orders[0] - 8
+    assert {one.why for one in report.differences} <= {FAULT}, "the broker has refused nothing"
+    tags = {order.tag[:8] for pair in report.pairs if pair.first for order in pair.first.orders}
+    assert len(tags) == 2, "orders of both runs"
 
 
 def test_a_day_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,18 @@
 two feeds").
 
 The day's volume is the exchange's own count: more of it is news, whoever brings it, less is old, and
-the same from the other feed is the same trade again. Where the wire has no volume one feed is
+the same from the other feed is the same trade again. But a volume that was wrong once, and too high, must not make all that
+follows old: after a silence without any trade, a later trade by the exchange's own time is news. Where the wire has no volume one feed is
 believed, until its connection is gone or it has been silent.
 """
 
 from enum import IntEnum
+from typing import NamedTuple
 
 from otrade.drill.trader.feeds.sight import Sight
+
+SECOND = 1_000_000_000
+"""One broker says the time of a trade in whole ones."""
 
 
 class PacketNews(IntEnum):
@@ -18,6 +23,13 @@ class PacketNews(IntEnum):
     SAME = 1
     """The same trades again, perhaps with a newer order book."""
     NEWS = 2
+
+
+class Traded(NamedTuple):
+    """The last trade that was taken: its own time, and when it was heard of."""
+
+    trade_ns: int
+    heard_ns: int
 
 
 class FeedChoice:
@@ -37,9 +49,11 @@ class FeedChoice:
         self._is_second_known = self._is_second_known or (stands and feed == 1)
         (self._stand.add if stands else self._stand.discard)(feed)
 
-    def of(self, sight: Sight, n_told: int, volume: int, heard_ns: int) -> PacketNews:
+    def of(
+        self, sight: Sight, n_told: int, volume: int, heard_ns: int, traded: Traded
+    ) -> PacketNews:
         """Of a packet with a last trade. `n_told`, `volume`, `heard_ns`: how many were taken before
-        it, the day's volume so far, and when something was last believed.
+        it, the day's volume so far, and when something was last believed; and the last trade.
         """
         if not self._is_second_known:
             return PacketNews.NEWS
@@ -47,7 +61,9 @@ class FeedChoice:
             self._believed = sight.feed
         elif sight.volume and volume:
             if sight.volume < volume:
-                return PacketNews.OLD
+                is_later = sight.trade_ns >= traded.trade_ns + SECOND
+                is_long_ago = sight.ts_ns - traded.heard_ns > self._failover_ns
+                return PacketNews.NEWS if is_later and is_long_ago else PacketNews.OLD
             if sight.volume == volume and sight.feed != self.last:
                 return PacketNews.SAME
         elif sight.feed != self._believed:
