@@ -67,7 +67,7 @@ docs: .venv/ready .venv/docs
 
 test: lint .venv/browser
 	cd web && npm test --silent
-	$(PY) -m pytest -n 2 --ignore tests/page
+	$(PY) -m pytest -n 3 --dist worksteal --ignore tests/page  # three on two cores: a third of their time they wait for a process or a socket
 	$(PY) -m pytest -n 2 -rs --dist loadfile tests/page  # the tests of a file share one engine, and go on where the one before left it
 
 # Which lines of Python the tests run, branches too (about half as long again as the tests): a table, and build/coverage/index.html. TESTS names a part of them.

@@ -80,7 +80,11 @@ def test_a_release_builds_for_what_readme_promises() -> None:
 
 def test_the_notes_of_a_release_are_its_part_of_the_changelog() -> None:
     told = subprocess.run(
-        ["make", "release-notes"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "release-notes"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert told.startswith(f"## [{__version__}] - ") and len(re.findall(r"(?m)^## ", told)) == 1
 
