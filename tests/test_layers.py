@@ -27,6 +27,7 @@ BASE = "_core.types errors units clock patience plain_file"
 TABLE = {
     # ------------------------------------------------------------------- the core's ground
     "errors": "",
+    "ordinary_rank": "",
     "file_lock": "plain_file",
     "child_environment": "",
     "plain_file": "",
@@ -142,7 +143,7 @@ TABLE = {
     "simulator": "simulator.base simulator.exchange simulator.faults simulator.kite.rest simulator.kite.rest "
     "simulator.net simulator.upstox.rest",
     # ------------------------------------------------------------------ the running engine
-    "journal": f"{BASE} file_lock brokers _core.codecs _core.cpu_check _core.market _core.pack _core.engine.engine "
+    "journal": f"{BASE} file_lock ordinary_rank brokers _core.codecs _core.cpu_check _core.market _core.pack _core.engine.engine "
     "_core.engine.replay _core.journal_writer strategy strategy.build strategy.check",
     "live.notices": f"{BASE} config",
     "live.runtime": f"{BASE} child_environment file_lock _core.engine.engine config live.notices",
@@ -199,7 +200,7 @@ TABLE = {
     "live.history live.plan research.results",
     "research.report": f"{BASE} contract research.arrow price_files research.history research.results",
     # ---------------------------------------------------------------------- its page, people
-    "guard": "errors",
+    "guard": "errors ordinary_rank",
     # The process of the hooks: a broker's check, and no more of a broker.
     "hooks": "brokers.registry contract errors guard",
     "web.http": "contract errors guard",

@@ -5,6 +5,8 @@ memory, and the first to go when the machine has none left.
 import os
 import resource
 
+from otrade.ordinary_rank import take_ordinary_rank
+
 NICE = 10
 OOM_SCORE = 700
 """The engine has 0: the kernel ends the process with the highest."""
@@ -13,10 +15,7 @@ OOM_SCORE = 700
 def be_humble(memory_bytes_max: int) -> list[str]:
     """Lower this process. What could not be done, in words: it goes on all the same."""
     troubles: list[str] = []
-    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
-        # An engine that was given a real-time rank hands it on, and niceness means nothing there: it
-        # would wait for whatever this process does.
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    take_ordinary_rank()
     os.nice(max(0, NICE - os.nice(0)))
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     limit = memory_bytes_max if hard == resource.RLIM_INFINITY else min(memory_bytes_max, hard)

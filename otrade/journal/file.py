@@ -10,10 +10,8 @@ what is about orders: market frames are refused first. When the reserve is used 
 lost, counted, and the count is written once there is room.
 """
 
-import contextlib
 import mmap
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +22,7 @@ from otrade.file_lock import lock_file
 from otrade.journal.layout import HEADER_BYTES, Header
 from otrade.journal.record import WINDOW_BYTES
 from otrade.journal.scan import ScanResult, check, windows
+from otrade.ordinary_rank import take_ordinary_rank
 
 AHEAD = 1
 AHEAD_BUSY = 2
@@ -251,7 +250,7 @@ class JournalFile:
             number, used = number + 1, 0
 
     def _work(self) -> None:
-        _take_ordinary_rank()
+        take_ordinary_rank()  # the loop must not wait on its core for a disk
         while not self._is_closing:
             self._wake.wait(self._sync_s)
             self._wake.clear()
@@ -309,16 +308,3 @@ class JournalFile:
             self.trouble = f"the disk refuses the journal ({error.strerror})"
         finally:
             self._close_fd()
-
-
-def _take_ordinary_rank() -> None:
-    """Of this thread: whoever has ranked the process above others meant its loop, which must not
-    wait on its core for a disk.
-    """
-    if not sys.platform.startswith("linux"):  # where a thread has a rank of its own
-        return
-    with contextlib.suppress(OSError):  # not permitted: then the process has no such rank either
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        os.setpriority(
-            os.PRIO_PROCESS, threading.get_native_id(), max(os.getpriority(os.PRIO_PROCESS, 0), 0)
-        )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otrade.cli.completion import SHELLS, script
+from otrade.cli.completion import SHELLS, Shell, script
 from otrade.cli.main import main, parser
 from tests.cli.test_help import EVERY
 
@@ -24,7 +24,7 @@ CASES = [
 ]
 
 
-def needs(shell: str) -> str:
+def needs(shell: Shell) -> str:
     found = shutil.which(shell)
     if found is None:
         pytest.skip(f"no {shell} here")
@@ -38,16 +38,16 @@ def run(words: list[str], text: str) -> str:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_each_shell_takes_its_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_shell_takes_its_script(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     told = capsys.readouterr().out
-    assert told == script(shell, parser())  # type: ignore[arg-type]
+    assert told == script(shell, parser())
     run([needs(shell), "-n"], told)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_each_command_and_option_is_there(shell: str) -> None:
-    text = script(shell, parser())  # type: ignore[arg-type]
+def test_each_command_and_option_is_there(shell: Shell) -> None:
+    text = script(shell, parser())
     missing = [one.command for one in EVERY if f"'{one.command}'" not in text]
     assert not missing
     for option in ("--flatten", "--skip-bad-lines", "--yes-i-mean-it"):

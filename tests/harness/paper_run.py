@@ -36,6 +36,19 @@ CONFIG: dict[str, Any] = {
 }
 
 
+def file_strategy(name: str, file: str, **params: float) -> dict[str, Any]:
+    """One of the shipped strategy files on INFY, as a configuration has it."""
+    return {
+        "kind": "file",
+        "name": name,
+        "file": file,
+        "instrument": "NSE:INFY",
+        "sizing": {"mode": "fixed", "value": 10},
+        "bracket": {"stop": {"kind": "pct", "value": 0.5}},
+        "params": params,
+    }
+
+
 def write(folder: Path, **changes: Any) -> Path:
     path = folder / "config.json"
     path.write_text(json.dumps(CONFIG | changes))

@@ -22,22 +22,10 @@ from otrade.journal.words import words_of
 from otrade.live import app
 from otrade.live.api.decision_card import why_signal
 from otrade.live.day.trading_day import TradingDay
-from tests.harness.paper_run import CONFIG, FRIDAY, MAX, on_beat, write
+from tests.harness.paper_run import CONFIG, FRIDAY, MAX, file_strategy, on_beat, write
 
 OTRADE = [sys.executable, "-m", "otrade"]
 EXAMPLES = Path(__file__).parents[2] / "strategies"
-
-
-def _strategy(name: str, file: str, **params: float) -> dict[str, Any]:
-    return {
-        "kind": "file",
-        "name": name,
-        "file": file,
-        "instrument": "NSE:INFY",
-        "sizing": {"mode": "fixed", "value": 10},
-        "bracket": {"stop": {"kind": "pct", "value": 0.5}},
-        "params": params,
-    }
 
 
 def test_strategy_files_trade_a_paper_day(
@@ -53,8 +41,8 @@ def test_strategy_files_trade_a_paper_day(
     config = write(
         folder,
         strategies=[
-            _strategy("range", "opening_range.py", minutes=5),
-            _strategy("trend", "supertrend_trailing.py", period=5, factor=1.0),
+            file_strategy("range", "opening_range.py", minutes=5),
+            file_strategy("trend", "supertrend_trailing.py", period=5, factor=1.0),
             CONFIG["strategies"][1],
         ],
         paths={"var": str(folder / "var"), "strategies": str(EXAMPLES)},

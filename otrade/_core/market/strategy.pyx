@@ -15,7 +15,7 @@ from otrade._core.state cimport (
     compiled_t, core_t, say_on_bar_t, say_on_fill_t, say_on_tick_t, strategy_t, watch_t, watched_value_t,
 )
 from otrade._core.types cimport (
-    MAX_FURTHER_BARS, PHASE_UNKNOWN, bar_t, bar_view_t, clock_view_t, instrument_t,
+    MAX_FURTHER_BARS, PHASE_UNKNOWN, bar_t, bar_view_t, clock_view_t, filter_state_t, instrument_t,
 )
 
 from otrade._core.kernels.strategy_abi import (
@@ -137,6 +137,15 @@ def lines_of(str kind not None):
         WatchedValue(row.fast_at, row.ready_at),
         WatchedValue(row.slow_at, row.ready_at, memory=IN_PARAMETERS if row.slow_is_param else IN_STATE),
     )
+
+
+def line_of_filter(str name not None, int period):
+    """Where a built-in kind has its RSI or its ATR of so many bars (`WatchedValue`): each counts its bars up to one more than that."""
+    cdef filter_state_t at
+    cdef const char* begins = <const char*>&at
+    if name == "rsi":
+        return WatchedValue(<const char*>&at.rsi - begins, <const char*>&at.rsi_n - begins, 4, period + 1, IN_FILTERS)
+    return WatchedValue(<const char*>&at.atr - begins, <const char*>&at.atr_n - begins, 4, period + 1, IN_FILTERS)
 
 
 cdef dict _parameters(const strategy_t* s):

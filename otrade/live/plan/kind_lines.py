@@ -1,11 +1,9 @@
 """What the averages and filters of a built-in kind are called, and where the core keeps them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from otrade._core.kernel_states import KERNEL_STRUCTS
-from otrade._core.kernels.strategy_abi import IN_FILTERS, OF_PRICE, IndicatorOutput, WatchedValue
-from otrade._core.market.strategy import lines_of
+from otrade._core.kernels.strategy_abi import OF_PRICE, IndicatorOutput
+from otrade._core.market.strategy import line_of_filter, lines_of
 
 NAMES = {
     "ema_cross": ("EMA {fast_period}", "EMA {slow_period}"),
@@ -15,9 +13,8 @@ NAMES = {
     "price_level": ("", "level"),
 }
 """What a kind's fast and slow line are; an empty one is the price."""
-FILTERS = (("rsi", "rsi_period", "rsi_n", "RSI"), ("atr", "atr_period", "atr_n", "ATR"))
-"""Value, length and count of a filter, as state and parameters name them; and what people call it."""
-BYTES = {"i4": 4, "i8": 8, "f8": 8}
+FILTERS = (("rsi", "rsi_period", "RSI"), ("atr", "atr_period", "ATR"))
+"""A filter and its length, as the core and parameters name them; and what people call it."""
 
 
 def names_of(kind: str, params: Mapping[str, int | float]) -> tuple[str, str]:
@@ -36,20 +33,9 @@ def lines_of_kind(kind: str, params: Mapping[str, int | float]) -> tuple[Indicat
         for name, label, watched in named
         if label
     ]
-    state = _offsets(KERNEL_STRUCTS["filter_state_t"])
-    for value, length, count, label in FILTERS:
+    for name, length, label in FILTERS:
         n = int(params.get(length, 0))
         if n:
-            # It counts its bars up to one more than its length.
-            watched = WatchedValue(state[value], state[count], 4, n + 1, IN_FILTERS)
-            lines.append(IndicatorOutput(value, f"{label} {n}", "", label, watched))
+            watched = line_of_filter(name, n)
+            lines.append(IndicatorOutput(name, f"{label} {n}", "", label, watched))
     return tuple(lines)
-
-
-def _offsets(rows: Sequence[Any]) -> dict[str, int]:
-    found, at = {}, 0
-    for name, code in rows:
-        at += -at % BYTES[code]
-        found[name] = at
-        at += BYTES[code]
-    return found

@@ -145,41 +145,34 @@ class DayRows:
             slot = self._engine.find_order(tag, "")
             if slot == NONE_ID:
                 continue
-            order = self._engine.order(slot)
-            trade = self._trades.get(order["bracket_id"])
-            if trade is None:
-                continue  # of a position that was never closed: it is no trade
-            leg = Leg(order["leg"])
-            rows.append(
-                {
-                    "day": self._date,
-                    "order_id": tag,
-                    "trade_id": self._ids[order["bracket_id"]],
-                    "symbol": self._plan.instruments[instrument_id].name,
-                    "side": Side(side).name,
-                    "quantity": quantity,
-                    "price_e4": price_e4,
-                    "ts_ns": ts_ns,
-                    "leg": leg.name,
-                    "reason": "" if leg == Leg.ENTRY else trade.exit_reason.name,
-                }
-            )
+            fill = self._fill(slot, tag, instrument_id, side, ts_ns)
+            if fill is not None:
+                rows.append({**fill, "quantity": quantity, "price_e4": price_e4})
         for ts_ns, instrument_id, name, side, quantity, value_e4 in self._loop.square_off_rows():
-            order = self._engine.order(self._engine.find_order("", name))
-            trade = self._trades.get(order["bracket_id"])
-            if trade is not None:
-                fill = {
-                    "day": self._date,
-                    "order_id": name,
-                    "trade_id": self._ids[order["bracket_id"]],
-                    "symbol": self._plan.instruments[instrument_id].name,
-                    "side": Side(side).name,
-                    "ts_ns": ts_ns,
-                    "leg": Leg(order["leg"]).name,
-                    "reason": trade.exit_reason.name,
-                }
+            fill = self._fill(self._engine.find_order("", name), name, instrument_id, side, ts_ns)
+            if fill is not None:
                 rows += [{**fill, **part} for part in exact_parts(quantity, value_e4)]
         return sorted(rows, key=lambda row: row["ts_ns"])
+
+    def _fill(
+        self, slot: int, order_id: str, instrument_id: int, side: int, ts_ns: int
+    ) -> Row | None:
+        """An execution without quantity and price; None of a position that was never closed: it is no trade."""
+        order = self._engine.order(slot)
+        trade = self._trades.get(order["bracket_id"])
+        if trade is None:
+            return None
+        leg = Leg(order["leg"])
+        return {
+            "day": self._date,
+            "order_id": order_id,
+            "trade_id": self._ids[order["bracket_id"]],
+            "symbol": self._plan.instruments[instrument_id].name,
+            "side": Side(side).name,
+            "ts_ns": ts_ns,
+            "leg": leg.name,
+            "reason": "" if leg == Leg.ENTRY else trade.exit_reason.name,
+        }
 
     def equity(self, gross_before: int, charges_before: int | None) -> dict[str, list[Any]]:
         """Points of the curve; `before`: what the days before have left, in paise. The day's last point

@@ -103,23 +103,10 @@ def models_of(
             said[name] = getattr(configured, name)
             if said[name] != getattr(plain, name):
                 origins[model] = CONFIGURATION
-    queue = said["queue"]
-    if queue == "auto":
-        queue = "ahead" if length == TICK else "through"
-    models = Models(
-        latency_ms=said["latency_ms"],
-        round_trips_ns=round_trips_ns([Path(name) for name in said["journals"]])
-        if said["journals"]
-        else (),
-        queue=queue,
-        slippage_ticks=said["slippage_ticks"],
-        slippage_bps=said["slippage_bps"],
-        share_percent=said["share_percent"],
-        path=said["path"],
-        stop_first=said["stop_first"],
-        funds_rupees=said["funds_rupees"],
-    )
-    return models, origins
+    if said["queue"] == "auto":
+        said["queue"] = "ahead" if length == TICK else "through"
+    journals = [Path(name) for name in said.pop("journals")]
+    return Models(**said, round_trips_ns=round_trips_ns(journals) if journals else ()), origins
 
 
 def check_models(models: Models) -> Models:

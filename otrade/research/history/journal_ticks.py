@@ -18,6 +18,7 @@ from otrade.brokers.registry import BROKERS
 from otrade.brokers.wire import wire_of
 from otrade.errors import HistoryError
 from otrade.journal.day_names import DayNames, read_names
+from otrade.journal.packet_owner import owner_of
 from otrade.journal.record import Record
 from otrade.journal.replay import read_hello
 from otrade.journal.scan import check, header_of, open_stream, salvage
@@ -178,11 +179,7 @@ def _ticks_of(path: Path) -> tuple[dict[str, _TickColumns], list[str]]:
                 if tick["reason"]:
                     refused[tick["reason"]] += 1
                     continue
-                symbol = (
-                    by_key.get(tick["key"])
-                    if tick.get("key")
-                    else by_token.get((tick["token"], tick["segment"]))
-                )
+                symbol = owner_of(tick, by_key, by_token)
                 if symbol is None:
                     unknown += 1
                     continue

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TypeVar
 
 import msgspec
 
@@ -67,6 +69,9 @@ class TradePair(msgspec.Struct, frozen=True):
         return None if None in amounts else (amounts[0] or 0) - (amounts[1] or 0)
 
 
+Compared = TypeVar("Compared", DayTrade, TradeOrder)
+
+
 class Comparison:
     """Of two lists of trades. `way_ns`: of an order in the backtest; `is_recorded`: its prices are the journal's packets."""
 
@@ -96,8 +101,7 @@ class Comparison:
 
     # ------------------------------------------------------------------------------------- a pair
     def _compare(self, one: DayTrade | None, other: DayTrade | None) -> None:
-        trade = one or other
-        assert trade is not None
+        trade = _either(one, other)
         found = []
         for mine, theirs in _orders_paired(one, other):
             what = _what(mine, theirs)
@@ -105,8 +109,7 @@ class Comparison:
                 self.n_same += 1
                 continue
             why, words = self._reason(one, other, mine, theirs)
-            order = mine or theirs
-            assert order is not None
+            order = _either(mine, theirs)
             better_e4 = None
             if mine is not None and theirs is not None and mine.qty == theirs.qty:
                 better_e4 = -order.side * (mine.value_e4 - theirs.value_e4) * trade.multiplier
@@ -144,8 +147,7 @@ class Comparison:
         mine: TradeOrder | None,
         theirs: TradeOrder | None,
     ) -> tuple[str, str]:
-        trade = one or other
-        assert trade is not None
+        trade = _either(one, other)
         for asked in one.orders if one is not None else ():
             said = self._broker_words(asked)
             if said:
@@ -231,6 +233,13 @@ class Comparison:
         return BOOK, "the book was another one than the last packet's"
 
 
+def _either(one: Compared | None, other: Compared | None) -> Compared:
+    """Of a pair, of which at least one is there: the journal's, or else the backtest's."""
+    found = one or other
+    assert found is not None
+    return found
+
+
 def _paired(
     first: Sequence[DayTrade], second: Sequence[DayTrade]
 ) -> list[tuple[DayTrade | None, DayTrade | None]]:
@@ -248,7 +257,7 @@ def _paired(
         else:
             pairs.append((trade, None))
     pairs += [(None, trade) for left in waiting.values() for trade in left]
-    return sorted(pairs, key=lambda pair: (pair[0] or pair[1]).open_ns)  # type: ignore[union-attr]
+    return sorted(pairs, key=lambda pair: _either(*pair).open_ns)
 
 
 def _orders_paired(
@@ -261,12 +270,8 @@ def _orders_paired(
             [order for order in trade.orders if order.leg == leg and order.qty] if trade else []
             for trade in (one, other)
         )
-        n = max(len(mine), len(theirs))
-        for i in range(n):
-            pairs.append(
-                (mine[i] if i < len(mine) else None, theirs[i] if i < len(theirs) else None)
-            )
-    return sorted(pairs, key=lambda pair: (pair[0] or pair[1]).intent_ns)  # type: ignore[union-attr]
+        pairs += zip_longest(mine, theirs)
+    return sorted(pairs, key=lambda pair: _either(*pair).intent_ns)
 
 
 def _what(mine: TradeOrder | None, theirs: TradeOrder | None) -> str:

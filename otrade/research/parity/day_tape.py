@@ -61,7 +61,6 @@ class JournalTape:
         self.last_ns = 0
         self.listed: list[dict[str, int | str]] = []
         self.keys: dict[str, int] = {}
-        self.reports: list[bytes] = []
         self.ts_ns, self.kinds, self.at = array("q"), array("q"), array("q", [0])
         self.data = bytearray()
         self.troubles: list[DayTrouble] = []
@@ -101,9 +100,7 @@ class JournalTape:
             return
         if record.kind >= Rec.COMMAND or record.kind == Rec.PAD:
             return
-        if record.kind == Rec.REPORT:
-            self.reports.append(payload)
-        elif record.kind == Rec.ANSWER:
+        if record.kind == Rec.ANSWER:
             self._answered(record)
         if record.kind == Rec.TIMER and not self.first_beat_ns:
             self.first_beat_ns = record.ts_ns

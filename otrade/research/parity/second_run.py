@@ -20,6 +20,7 @@ from otrade._core.kernels.layout import dtype
 from otrade._core.types import Rec
 from otrade.brokers.registry import BROKERS
 from otrade.errors import BacktestError
+from otrade.journal.packet_owner import owner_of
 from otrade.journal.replay import encoder_of
 from otrade.research.backtest.day_loop import DayLoop
 from otrade.research.backtest.exchange import Exchange
@@ -174,11 +175,7 @@ def _packets(tape: JournalTape) -> list[tuple[Numbers, Packets]]:
         for tick in decode_frame(tape.kinds[n], tape.data[tape.at[n] : tape.at[n + 1]]):
             if tick["reason"]:
                 continue
-            at = (
-                tape.keys.get(tick["key"])
-                if tick.get("key")
-                else by_token.get((tick["token"], tick["segment"]))
-            )
+            at = owner_of(tick, tape.keys, by_token)
             if at is not None:
                 times[at].append(ts_ns)
                 rows[at].append(tick)
